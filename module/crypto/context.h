@@ -1,0 +1,43 @@
+/*
+ * context: the module's own OpenSSL world (design, sections 2.1 and 11).
+ *
+ * One private OSSL_LIB_CTX with the default provider and a small built-in provider that hands out the
+ * default provider's implementations under names that no ENGINE knows. Nothing is read from openssl.cnf,
+ * nothing of the host's is used or changed. Every fetch in module/ goes through this context.
+ */
+#ifndef PODPIS_CRYPTO_CONTEXT_H
+#define PODPIS_CRYPTO_CONTEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/types.h>
+
+#include "module/support/log.h"
+#include "module/support/pkcs11.h"
+
+struct crypto;
+
+/* CKR_GENERAL_ERROR (logged) where OpenSSL can't be set up. `log` outlives the context. */
+CK_RV crypto_new(struct log *log, struct crypto **out);
+
+/* Safe after the host's OPENSSL_cleanup. Everything that was made in the context is freed before. */
+void crypto_free(struct crypto *crypto);
+
+/*
+ * False from the host's OPENSSL_cleanup on: no fetch, no signature, nothing but freeing is safe then.
+ * Asked by every entry point that reaches OpenSSL.
+ */
+bool crypto_alive(void);
+
+OSSL_LIB_CTX *crypto_libctx(struct crypto *crypto);
+struct log *crypto_log(struct crypto *crypto);
+
+/* From the context's own private DRBG, never the host's RAND engine. CKR_RANDOM_NO_RNG fails closed. */
+CK_RV crypto_random(struct crypto *crypto, uint8_t *out, size_t length);
+
+/* Logs OpenSSL's error queue of this thread under `what`, empties it, and returns `rv`. */
+CK_RV crypto_failed(struct crypto *crypto, const char *what, CK_RV rv);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * operation: one prepared use of one key, with everything that can be done before the data are there done.
+ *
+ * A session keeps its operation while mechanism, parameters and key stay the same, so that a signature
+ * costs what the primitive costs. It works on whole inputs: hashing and buffering are cryptoki's.
+ * An operation is used by one thread at a time; several operations may share a key.
+ *
+ * Raw mechanisms and their inputs:
+ *   CKM_RSA_PKCS sign, verify     DigestInfo, or any bytes up to k - 11
+ *   CKM_RSA_X_509                 k bytes (shorter: zero bytes in front)
+ *   CKM_RSA_PKCS_PSS              the digest, of hashAlg's size (parameters: CK_RSA_PKCS_PSS_PARAMS)
+ *   CKM_RSA_PKCS, _OAEP decrypt   k bytes; a bad padding is found in constant time
+ *   CKM_ECDSA                     the digest (longer than the curve's order: its leftmost bits); signature r || s
+ *   CKM_EDDSA                     the message; no parameters, or CK_EDDSA_PARAMS with phFlag false, no context
+ * Other stores implement the same interface (a cloud key signs over the network).
+ */
+#ifndef PODPIS_CRYPTO_OPERATION_H
+#define PODPIS_CRYPTO_OPERATION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "module/support/pkcs11.h"
+
+enum operation_purpose {
+	OPERATION_SIGN,
+	OPERATION_VERIFY,
+	OPERATION_ENCRYPT,
+	OPERATION_DECRYPT,
+};
+
+struct operation;
+
+struct operation_class {
+	/*
+	 * SIGN, ENCRYPT, DECRYPT: writes at most *out_length bytes (never more than output_max) and sets it.
+	 * CKR_DATA_LEN_RANGE, CKR_DATA_INVALID, CKR_ENCRYPTED_DATA_INVALID, CKR_ENCRYPTED_DATA_LEN_RANGE,
+	 * CKR_FUNCTION_FAILED, and what a store adds: CKR_DEVICE_REMOVED, CKR_PIN_INCORRECT, CKR_USER_NOT_LOGGED_IN.
+	 */
+	CK_RV (*run)(struct operation *operation, const uint8_t *in, size_t in_length, uint8_t *out,
+		size_t *out_length);
+	/* VERIFY: CKR_OK, CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE, CKR_DATA_LEN_RANGE. */
+	CK_RV (*verify)(struct operation *operation, const uint8_t *in, size_t in_length,
+		const uint8_t *signature, size_t signature_length);
+	void (*free)(struct operation *operation);
+};
+
+struct operation {
+	const struct operation_class *class;
+	size_t output_max; /* bytes: exact for signatures, an upper bound for decryption */
+	size_t input_max;  /* bytes that `run` can take at most; SIZE_MAX where only memory limits it */
+};
+
+static inline void operation_free(struct operation *operation)
+{
+	if (operation != NULL)
+		operation->class->free(operation);
+}
+
+#endif

@@ -1,0 +1,156 @@
+/*
+ * store: where keys and certificates are kept. The one interface between cryptoki and its stores.
+ *
+ * cryptoki keeps what PKCS#11 says (sessions, login rules, handles, attribute rules, operation state);
+ * a store keeps things. One [slot NAME] section opens one store; a store has one or more tokens (a vault
+ * one, a token module all its tokens, a cloud account one per credential); each token is one slot.
+ *
+ * Threads: any number may call at once; a token locks for itself and holds no lock across I/O to a device
+ * or a network, nor across foreign code. `info`, `find` and what objects hold answer from memory
+ * (design, rule 4). Errors are CK_RVs, logged where they happen. Output parameters are set on success only.
+ */
+#ifndef PODPIS_STORE_STORE_H
+#define PODPIS_STORE_STORE_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "module/crypto/context.h"
+#include "module/crypto/operation.h"
+#include "module/support/attributes.h"
+#include "module/support/config.h"
+#include "module/support/log.h"
+
+/*
+ * object: one state of one stored object. Immutable and counted: a change makes a new one with the same id.
+ * Secret attributes (CKA_VALUE of a private key, CKA_PRIVATE_EXPONENT, primes) are never among `attributes`
+ * of a store that can keep them elsewhere; `store_reveal` gives them where the rules allow.
+ */
+struct object {
+	_Atomic unsigned references;
+	uint64_t id; /* of the token, never 0, never used again; fits CK_OBJECT_HANDLE */
+	struct attributes *attributes;
+};
+
+struct object *object_new(uint64_t id, struct attributes *attributes); /* takes `attributes`; NULL: no memory, not taken */
+struct object *object_ref(struct object *object);
+void object_unref(struct object *object); /* NULL is fine */
+
+/* A growing list of references; `object_list_free` drops them. */
+struct object_list {
+	size_t count, capacity;
+	struct object **objects;
+};
+CK_RV object_list_add(struct object_list *list, struct object *object); /* takes its own reference */
+void object_list_free(struct object_list *list);
+
+/* What C_GetTokenInfo needs from a token; sessions' counts are cryptoki's. */
+struct token_info {
+	char label[32], manufacturer[32], model[16], serial[16]; /* blank-padded UTF-8 */
+	CK_FLAGS flags; /* CKF_RNG, _WRITE_PROTECTED, _LOGIN_REQUIRED, _USER_PIN_INITIALIZED, _TOKEN_INITIALIZED,
+			   the PIN counters', _PROTECTED_AUTHENTICATION_PATH */
+	CK_ULONG pin_min, pin_max; /* bytes */
+};
+
+struct token;
+
+struct token_class {
+	const char *name; /* "vault" */
+
+	/* From memory. CKR_TOKEN_NOT_PRESENT, CKR_DEVICE_ERROR (a broken section: the slot stays, empty). */
+	CK_RV (*info)(struct token *token, struct token_info *out);
+
+	/* C_InitToken: empties the token. CKR_PIN_INCORRECT when it was initialised under another SO PIN. */
+	CK_RV (*init)(struct token *token, const uint8_t *so_pin, size_t length, const char label[32]);
+
+	/*
+	 * `user` is CKU_USER, CKU_SO or CKU_CONTEXT_SPECIFIC. A login is the process's (of this copy of the
+	 * module), as PKCS#11 wants it. CKR_PIN_INCORRECT, CKR_PIN_LOCKED, CKR_USER_PIN_NOT_INITIALIZED.
+	 */
+	CK_RV (*login)(struct token *token, CK_USER_TYPE user, const uint8_t *pin, size_t length);
+	/* Forgets keys and opened attributes. Never fails. */
+	void (*logout)(struct token *token);
+	/* SO: sets the user PIN. */
+	CK_RV (*init_pin)(struct token *token, const uint8_t *pin, size_t length);
+	CK_RV (*set_pin)(struct token *token, CK_USER_TYPE user, const uint8_t *old_pin, size_t old_length,
+		const uint8_t *new_pin, size_t new_length);
+
+	/*
+	 * Objects that match the template, in the order they were made, private ones only while the user is
+	 * logged in. Sees what other processes wrote: asks one change counter, reads the disk only when it moved.
+	 */
+	CK_RV (*find)(struct token *token, const CK_ATTRIBUTE *templ, CK_ULONG count, struct object_list *out);
+	/* The present state of an object. CKR_OBJECT_HANDLE_INVALID when it is gone (or not to be seen). */
+	CK_RV (*get)(struct token *token, uint64_t id, struct object **out);
+
+	/*
+	 * Writes: each is one durable transaction; several objects are written together or not at all.
+	 * `attributes` are complete (cryptoki filled in the defaults) and hold the secret ones, too; the token
+	 * takes copies. New objects come back with a reference each. CKR_TOKEN_WRITE_PROTECTED,
+	 * CKR_DEVICE_MEMORY (disk full), CKR_DEVICE_ERROR, CKR_USER_NOT_LOGGED_IN.
+	 */
+	CK_RV (*create)(struct token *token, struct attributes *const attributes[], size_t count,
+		struct object *objects[]);
+	CK_RV (*change)(struct token *token, uint64_t id, const CK_ATTRIBUTE *changes, CK_ULONG count,
+		struct object **out);
+	CK_RV (*remove)(struct token *token, uint64_t id);
+
+	/* Values of secret attributes, as a set, for C_GetAttributeValue and C_CopyObject of an extractable key. */
+	CK_RV (*reveal)(struct token *token, uint64_t id, struct attributes **out);
+
+	/*
+	 * Key generation. NULL: cryptoki makes the key itself and calls `create` with both parts. A token whose
+	 * keys are born inside does it here.
+	 */
+	CK_RV (*generate)(struct token *token, const CK_MECHANISM *mechanism, struct attributes *public_part,
+		struct attributes *private_part, struct object *pair[2]);
+
+	/*
+	 * The use of a private key with a raw mechanism (operation.h). Decoded keys are cached while logged in;
+	 * an operation that outlives the login answers CKR_USER_NOT_LOGGED_IN.
+	 */
+	CK_RV (*prepare)(struct token *token, uint64_t id, enum operation_purpose purpose,
+		const CK_MECHANISM *mechanism, struct operation **out);
+	/* CKM_ECDH1_DERIVE's raw secret (key.h, key_derive). */
+	CK_RV (*derive)(struct token *token, uint64_t id, const uint8_t *peer, size_t peer_length,
+		uint8_t **secret, size_t *secret_length);
+
+	/* The raw mechanisms that this token's keys can be used with; cryptoki adds the hashing ones. */
+	CK_RV (*mechanisms)(struct token *token, CK_MECHANISM_TYPE *list, CK_ULONG *count);
+};
+
+struct token {
+	const struct token_class *class;
+	const char *description; /* the section's name, for CK_SLOT_INFO.slotDescription */
+};
+
+/* What a store gets from the module, for as long as it lives. */
+struct store_environment {
+	struct log *log;
+	struct crypto *crypto;
+};
+
+struct store;
+
+struct store_class {
+	const char *name; /* the section's `store =` */
+	/*
+	 * Opens what a section names. A token that can't be used now is still opened: it says so when asked.
+	 * Fails only without memory.
+	 */
+	CK_RV (*open)(const struct config_section *section, const struct store_environment *environment,
+		struct store **out);
+	/* No call is under way and no object of it is held. Works after OPENSSL_cleanup. */
+	void (*close)(struct store *store);
+	/* The i-th token, NULL past the last. Tokens may be added, never removed or moved, while open. */
+	struct token *(*token)(struct store *store, size_t i);
+};
+
+struct store {
+	const struct store_class *class;
+};
+
+/* The class of that name, NULL when unknown. */
+const struct store_class *store_class_find(const char *name);
+
+#endif

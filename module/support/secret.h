@@ -1,0 +1,28 @@
+/*
+ * secret: memory for keys, PINs and tokens.
+ *
+ * The bytes live in pages of their own that are locked against swapping and left out of core dumps and of
+ * children (MADV_WIPEONFORK where the kernel has it); where locking is refused (RLIMIT_MEMLOCK) they are
+ * used unlocked. They are wiped when freed. A secret never changes its size and is never copied by
+ * assignment: pass the pointer.
+ */
+#ifndef PODPIS_SUPPORT_SECRET_H
+#define PODPIS_SUPPORT_SECRET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct secret {
+	size_t length;
+	uint8_t *data; /* `length` bytes and a NUL */
+};
+
+/* NULL without memory. With `data` NULL the bytes are zero. */
+struct secret *secret_new(const void *data, size_t length);
+void secret_free(struct secret *secret);
+
+/* In constant time for equal lengths. */
+bool secret_equal(const struct secret *a, const struct secret *b);
+
+#endif
