@@ -10,17 +10,20 @@
 struct certificate {
 	uint8_t *der; /* the whole, owned; the other pointers go into it */
 	size_t length;
-	const uint8_t *serial_der, *issuer_der, *subject_der, *spki; /* DER with tag, as CKA_SERIAL_NUMBER etc. want it */
+	const uint8_t *serial_der, *issuer_der, *subject_der,
+		*spki; /* DER with tag, as CKA_SERIAL_NUMBER etc. want it */
 	size_t serial_length, issuer_length, subject_length, spki_length;
 	struct name issuer, subject;
 	time_t not_before, not_after;
 	struct extensions extensions;
-	uint8_t sha256[32];      /* of the whole */
-	uint8_t key_sha1[20];    /* of the subjectPublicKey's bits (RFC 5280, 4.2.1.2 (1)): CKA_ID, key identifier */
+	uint8_t sha256[32]; /* of the whole */
+	uint8_t key_sha1
+		[20]; /* of the subjectPublicKey's bits (RFC 5280, 4.2.1.2 (1)): CKA_ID, key identifier */
 };
 
 /* DER, all of it. The caller frees with certificate_clear. */
-bool certificate_decode(const uint8_t *der, size_t length, struct certificate *certificate, struct error *err);
+bool certificate_decode(
+	const uint8_t *der, size_t length, struct certificate *certificate, struct error *err);
 void certificate_clear(struct certificate *certificate);
 
 struct certificates {
@@ -32,7 +35,8 @@ struct certificates {
  * Whatever a person may have: one or several PEM certificates, DER, PKCS#7 (PEM or DER). At most 32.
  * ERROR_USAGE says what the bytes look like when they are none of these.
  */
-bool certificates_read(const uint8_t *data, size_t length, struct certificates *certificates, struct error *err);
+bool certificates_read(
+	const uint8_t *data, size_t length, struct certificates *certificates, struct error *err);
 void certificates_clear(struct certificates *certificates);
 
 #endif

@@ -12,7 +12,8 @@ struct csr {
 	struct name subject;
 	uint8_t *spki; /* DER SubjectPublicKeyInfo */
 	size_t spki_length;
-	struct extensions extensions; /* those of the extensionRequest attribute (RFC 2985, 5.4.2) */
+	struct extensions
+		extensions; /* those of the extensionRequest attribute (RFC 2985, 5.4.2) */
 };
 
 /* Builds CertificationRequestInfo, has it signed, appends the DER request. */

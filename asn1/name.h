@@ -31,9 +31,10 @@ struct name {
 
 struct name_type {
 	const char *oid;
-	const char *key;        /* "INNLE", as RFC 4514 strings and JSON have it */
-	const char *label;      /* English, for gettext */
-	unsigned char tag;      /* universal tag to encode with: 12 UTF8String, 18 NumericString, 19 Printable, 22 IA5 */
+	const char *key;   /* "INNLE", as RFC 4514 strings and JSON have it */
+	const char *label; /* English, for gettext */
+	unsigned char
+		tag; /* universal tag to encode with: 12 UTF8String, 18 NumericString, 19 Printable, 22 IA5 */
 	unsigned short minimum; /* characters */
 	unsigned short maximum;
 };

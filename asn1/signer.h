@@ -33,8 +33,8 @@ struct signer {
 };
 
 /* r || s of equal halves to DER for the ECDSA algorithms; the others are copied. Appends to `out`. */
-bool signature_from_pkcs11(enum signature_algorithm algorithm, const uint8_t *signature, size_t length,
-	struct buffer *out, struct error *err);
+bool signature_from_pkcs11(enum signature_algorithm algorithm, const uint8_t *signature,
+	size_t length, struct buffer *out, struct error *err);
 
 /*
  * Verifies with the public key (DER SubjectPublicKeyInfo), through OpenSSL's default context: for

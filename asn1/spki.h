@@ -30,7 +30,8 @@ bool spki_encode_rsa(const uint8_t *modulus, size_t modulus_length, const uint8_
 	size_t exponent_length, struct buffer *der, struct error *err);
 bool spki_encode_ec(const uint8_t *parameters, size_t parameters_length, const uint8_t *point,
 	size_t point_length, struct buffer *der, struct error *err);
-bool spki_encode_ed25519(const uint8_t *point, size_t point_length, struct buffer *der, struct error *err);
+bool spki_encode_ed25519(
+	const uint8_t *point, size_t point_length, struct buffer *der, struct error *err);
 
 bool spki_decode(const uint8_t *der, size_t length, struct spki *spki, struct error *err);
 void spki_clear(struct spki *spki);
@@ -38,7 +39,8 @@ void spki_clear(struct spki *spki);
 bool spki_equal(const uint8_t *a, size_t a_length, const uint8_t *b, size_t b_length);
 
 /* SHA-1 of the subjectPublicKey's bits. */
-bool spki_key_identifier(const uint8_t *der, size_t length, uint8_t identifier[20], struct error *err);
+bool spki_key_identifier(
+	const uint8_t *der, size_t length, uint8_t identifier[20], struct error *err);
 
 /* The usual signature algorithm for such a key: P-256 with SHA-256, P-384 with SHA-384, ... */
 enum signature_algorithm spki_signature_algorithm(const struct spki *spki);

@@ -55,8 +55,8 @@ CK_RV key_prepare(struct key *key, enum operation_purpose purpose, const CK_MECH
  * CKM_ECDH1_DERIVE with CKD_NULL: the x coordinate, as long as the field. `peer` is the point, bare or as a
  * DER OCTET STRING. The caller wipes and frees *secret. CKR_MECHANISM_PARAM_INVALID for a point off the curve.
  */
-CK_RV key_derive(
-	struct key *key, const uint8_t *peer, size_t peer_length, uint8_t **secret, size_t *secret_length);
+CK_RV key_derive(struct key *key, const uint8_t *peer, size_t peer_length, uint8_t **secret,
+	size_t *secret_length);
 
 /* SubjectPublicKeyInfo as DER, for CKA_PUBLIC_KEY_INFO. The caller frees. */
 CK_RV key_public_info(const struct key *key, uint8_t **der, size_t *length);

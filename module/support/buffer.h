@@ -13,10 +13,10 @@
 #include <stdint.h>
 
 struct buffer {
-	uint8_t *data;   /* `length` bytes, followed by a NUL that is not counted; NULL while empty */
-	size_t length;   /* bytes in use */
+	uint8_t *data; /* `length` bytes, followed by a NUL that is not counted; NULL while empty */
+	size_t length; /* bytes in use */
 	size_t capacity; /* bytes allocated, the NUL's included */
-	size_t limit;    /* the most that `length` may become */
+	size_t limit;	 /* the most that `length` may become */
 	bool failed;
 };
 
@@ -24,7 +24,8 @@ struct buffer {
 
 bool buffer_append(struct buffer *buffer, const void *data, size_t length);
 bool buffer_append_text(struct buffer *buffer, const char *text);
-bool buffer_printf(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool buffer_printf(struct buffer *buffer, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* Makes room for `length` more bytes and returns where to write them, or NULL; they count as in use. */
 uint8_t *buffer_extend(struct buffer *buffer, size_t length);

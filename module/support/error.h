@@ -15,13 +15,13 @@
 
 enum error_code {
 	ERROR_NONE = 0,
-	ERROR_FAILED = 1,      /* anything without a code of its own */
-	ERROR_USAGE = 2,       /* the command line, the configuration or the person's data are wrong */
-	ERROR_REFUSED = 3,     /* the authority rejected or returned the application */
+	ERROR_FAILED = 1,  /* anything without a code of its own */
+	ERROR_USAGE = 2,   /* the command line, the configuration or the person's data are wrong */
+	ERROR_REFUSED = 3, /* the authority rejected or returned the application */
 	ERROR_UNREACHABLE = 4, /* the authority does not answer, or is not who it should be */
 	ERROR_WAITING = 5,     /* the authority is still working */
 	ERROR_PERSON = 6,      /* a person has to do something first */
-	ERROR_PIN = 7,         /* PIN wrong or locked */
+	ERROR_PIN = 7,	       /* PIN wrong or locked */
 	ERROR_WORKPLACE = 8,   /* module, slot or configuration is not set up */
 };
 

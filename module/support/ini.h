@@ -16,10 +16,11 @@
 
 struct ini_line {
 	const char *file;
-	unsigned number;     /* from 1 */
-	const char *section; /* what stands between the brackets, blanks squeezed; "" before the first */
-	const char *key;     /* NULL on the line that opens a section */
-	const char *value;   /* NULL on the line that opens a section */
+	unsigned number; /* from 1 */
+	const char *
+		section; /* what stands between the brackets, blanks squeezed; "" before the first */
+	const char *key;   /* NULL on the line that opens a section */
+	const char *value; /* NULL on the line that opens a section */
 };
 
 /* Called for each section line and each key; false (with err filled) stops the reading. */

@@ -23,7 +23,9 @@
 
 /* What may be done next at the authority; the server says which of these it takes now. */
 enum authority_action {
-	ACTION_REQUEST = 1 << 0,  /* the employee's key and PKCS#10 are awaited (filed by the administrator) */
+	ACTION_REQUEST =
+		1
+		<< 0, /* the employee's key and PKCS#10 are awaited (filed by the administrator) */
 	ACTION_RESUBMIT = 1 << 1, /* correct and send again */
 	ACTION_SIGN = 1 << 2,
 	ACTION_IDENTIFY = 1 << 3,
@@ -53,20 +55,20 @@ struct authority_field {
 
 /* Where an application stands. Free with authority_status_clear. */
 struct authority_status {
-	char *id;             /* the authority's */
+	char *id; /* the authority's */
 	enum flow_state state;
-	char *words;          /* «Подготовка сертификата. Идет одобрение сертификата» */
-	bool poll;            /* go on asking */
-	time_t next_poll;     /* not before; 0: no wish */
-	char *reason;         /* of a return or a refusal; NULL */
+	char *words; /* «Подготовка сертификата. Идет одобрение сертификата» */
+	bool poll;   /* go on asking */
+	time_t next_poll; /* not before; 0: no wish */
+	char *reason;	  /* of a return or a refusal; NULL */
 	size_t field_count;
 	struct authority_field *fields;
-	unsigned actions;     /* of enum authority_action */
+	unsigned actions; /* of enum authority_action */
 	size_t document_count;
 	struct authority_document *documents;
-	char *token;          /* opens this application only; NULL when the login's serves. A secret: never journaled */
-	char *holder;         /* whose it is, for the administrator's list; NULL */
-	char *summary;        /* JSON of the application as the authority holds it; NULL */
+	char *token; /* opens this application only; NULL when the login's serves. A secret: never journaled */
+	char *holder;  /* whose it is, for the administrator's list; NULL */
+	char *summary; /* JSON of the application as the authority holds it; NULL */
 };
 
 /* What the authority wants in the PKCS#10. Free with authority_template_clear. */
@@ -78,13 +80,15 @@ struct authority_template {
 
 struct authority_submission {
 	const char *idempotency_key; /* UUID */
-	const char *id;              /* the authority's, when an application is corrected or completed; NULL: new */
-	const char *for_account;     /* administrator: whose application; NULL: one's own */
-	const uint8_t *application;  /* JSON bytes, exactly those that are signed */
+	const char
+		*id; /* the authority's, when an application is corrected or completed; NULL: new */
+	const char *for_account;    /* administrator: whose application; NULL: one's own */
+	const uint8_t *application; /* JSON bytes, exactly those that are signed */
 	size_t application_length;
 	const uint8_t *request; /* DER PKCS#10; NULL when an administrator files without a key */
 	size_t request_length;
-	const uint8_t *signature; /* detached CMS over `application`; NULL: the person has no signature yet */
+	const uint8_t *
+		signature; /* detached CMS over `application`; NULL: the person has no signature yet */
 	size_t signature_length;
 };
 
@@ -98,8 +102,8 @@ struct authority_signature {
 /* The way to the identity portal and back. */
 struct authority_identification {
 	const char *redirect_uri, *state, *code_challenge; /* in, for begin */
-	const char *code, *code_verifier;                  /* in, for complete */
-	struct buffer url;                                 /* out, of begin: to open in the browser */
+	const char *code, *code_verifier;		   /* in, for complete */
+	struct buffer url; /* out, of begin: to open in the browser */
 };
 
 struct authority;
@@ -112,21 +116,25 @@ struct authority_class {
 	void (*close)(struct authority *authority);
 
 	/* `person` is the application's JSON. */
-	bool (*request_template)(struct authority *, const char *profile, const uint8_t *application,
-		size_t length, struct authority_template *out, struct error *err);
+	bool (*request_template)(struct authority *, const char *profile,
+		const uint8_t *application, size_t length, struct authority_template *out,
+		struct error *err);
 	bool (*submit)(struct authority *, const struct authority_submission *submission,
 		struct authority_status *out, struct error *err);
-	bool (*poll)(struct authority *, const char *id, struct authority_status *out, struct error *err);
+	bool (*poll)(struct authority *, const char *id, struct authority_status *out,
+		struct error *err);
 	/* The person's applications; an administrator's: the organisation's. The array is freed by the caller. */
-	bool (*list)(struct authority *, struct authority_status **out, size_t *count, struct error *err);
-	bool (*document)(struct authority *, const char *id, const char *document, struct buffer *out,
+	bool (*list)(struct authority *, struct authority_status **out, size_t *count,
 		struct error *err);
+	bool (*document)(struct authority *, const char *id, const char *document,
+		struct buffer *out, struct error *err);
 	bool (*upload)(struct authority *, const char *id, const char *idempotency_key,
-		const struct authority_signature *signatures, size_t count, struct authority_status *out,
-		struct error *err);
-	bool (*identify_begin)(struct authority *, const char *id, struct authority_identification *, struct error *err);
-	bool (*identify_complete)(struct authority *, const char *id, struct authority_identification *,
+		const struct authority_signature *signatures, size_t count,
 		struct authority_status *out, struct error *err);
+	bool (*identify_begin)(struct authority *, const char *id,
+		struct authority_identification *, struct error *err);
+	bool (*identify_complete)(struct authority *, const char *id,
+		struct authority_identification *, struct authority_status *out, struct error *err);
 	/* Leaf first, then the chain up to (and possibly with) the anchor, one PEM after the other. */
 	bool (*fetch)(struct authority *, const char *id, struct buffer *pem, struct error *err);
 	/* Trust anchors of this authority, PEM. */
@@ -136,11 +144,11 @@ struct authority_class {
 	bool (*cancel)(struct authority *, const char *id, const char *idempotency_key,
 		struct authority_status *out, struct error *err);
 	/* Administrator. `statement` is JSON, `signature` detached CMS by the administrator's own signature. */
-	bool (*admin_confirm)(struct authority *, const char *id, const uint8_t *statement, size_t length,
-		const uint8_t *signature, size_t signature_length, struct authority_status *out,
-		struct error *err);
-	bool (*admin_return)(struct authority *, const char *id, const char *field, const char *reason,
+	bool (*admin_confirm)(struct authority *, const char *id, const uint8_t *statement,
+		size_t length, const uint8_t *signature, size_t signature_length,
 		struct authority_status *out, struct error *err);
+	bool (*admin_return)(struct authority *, const char *id, const char *field,
+		const char *reason, struct authority_status *out, struct error *err);
 	bool (*admin_reject)(struct authority *, const char *id, const char *reason,
 		struct authority_status *out, struct error *err);
 	/* A function that a protocol does not have is NULL; the flow says so (ERROR_USAGE). */
@@ -152,8 +160,8 @@ struct authority {
 };
 
 /* Opens the [authority NAME]; ERROR_WORKPLACE when there is none, ERROR_USAGE when it is wrong. */
-bool authority_open(const struct config *config, const char *name, struct log *log, struct authority **out,
-	struct error *err);
+bool authority_open(const struct config *config, const char *name, struct log *log,
+	struct authority **out, struct error *err);
 void authority_close(struct authority *authority);
 
 void authority_status_clear(struct authority_status *status);
