@@ -20,11 +20,11 @@ struct cms_certificate {
 struct cms_signing {
 	const struct signer *signer;
 	const struct cms_certificate
-		*certificates;	  /* the signer's first, then its chain; all are embedded */
+		*certificates;    /* the signer's first, then its chain; all are embedded */
 	size_t certificate_count; /* may be 0, then `key_identifier` is used */
 	const uint8_t *key_identifier;
 	size_t key_identifier_length;
-	bool attached;	     /* the content goes into the structure */
+	bool attached;       /* the content goes into the structure */
 	time_t signing_time; /* UTC */
 };
 
@@ -40,7 +40,7 @@ struct cms {
 	const uint8_t *
 		signer_certificate; /* DER of the one that the SignerInfo names; NULL if not embedded */
 	size_t signer_certificate_length;
-	time_t signing_time;		/* 0: not there */
+	time_t signing_time;            /* 0: not there */
 	uint8_t certificate_sha256[32]; /* of signingCertificateV2 */
 	bool has_certificate_sha256;
 	enum signature_algorithm algorithm;

@@ -37,17 +37,17 @@ bool extensions_encode(const struct extensions *extensions, struct buffer *der, 
 bool extensions_decode(
 	const uint8_t *der, size_t length, struct extensions *extensions, struct error *err);
 
-#define OID_KEY_USAGE		     "2.5.29.15"
-#define OID_EXT_KEY_USAGE	     "2.5.29.37"
-#define OID_BASIC_CONSTRAINTS	     "2.5.29.19"
+#define OID_KEY_USAGE                "2.5.29.15"
+#define OID_EXT_KEY_USAGE            "2.5.29.37"
+#define OID_BASIC_CONSTRAINTS        "2.5.29.19"
 #define OID_CERTIFICATE_POLICIES     "2.5.29.32"
 #define OID_PRIVATE_KEY_USAGE_PERIOD "2.5.29.16"
 #define OID_SUBJECT_KEY_IDENTIFIER   "2.5.29.14"
 #define OID_AUTHORITY_KEY_IDENTIFIER "2.5.29.35"
-#define OID_SUBJECT_ALT_NAME	     "2.5.29.17"
-#define OID_SUBJECT_SIGN_TOOL	     "1.2.643.100.111"
-#define OID_ISSUER_SIGN_TOOL	     "1.2.643.100.112"
-#define OID_IDENTIFICATION_KIND	     "1.2.643.100.114"
+#define OID_SUBJECT_ALT_NAME         "2.5.29.17"
+#define OID_SUBJECT_SIGN_TOOL        "1.2.643.100.111"
+#define OID_ISSUER_SIGN_TOOL         "1.2.643.100.112"
+#define OID_IDENTIFICATION_KIND      "1.2.643.100.114"
 
 /* KeyUsage bits (RFC 5280, 4.2.1.3), bit 0 = 1 << 0. */
 enum {

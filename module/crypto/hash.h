@@ -15,8 +15,8 @@
 struct hash_info {
 	CK_MECHANISM_TYPE mechanism; /* CKM_SHA256 */
 	CK_RSA_PKCS_MGF_TYPE mgf;    /* CKG_MGF1_SHA256; 0 where there is none */
-	const char *name;	     /* OpenSSL's */
-	size_t size;		     /* bytes */
+	const char *name;            /* OpenSSL's */
+	size_t size;                 /* bytes */
 	const uint8_t *prefix; /* DER DigestInfo up to the digest (RFC 8017, 9.2); NULL: none */
 	size_t prefix_size;
 };

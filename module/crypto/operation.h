@@ -37,11 +37,11 @@ struct operation_class {
 	 * CKR_DATA_LEN_RANGE, CKR_DATA_INVALID, CKR_ENCRYPTED_DATA_INVALID, CKR_ENCRYPTED_DATA_LEN_RANGE,
 	 * CKR_FUNCTION_FAILED, and what a store adds: CKR_DEVICE_REMOVED, CKR_PIN_INCORRECT, CKR_USER_NOT_LOGGED_IN.
 	 */
-	CK_RV (*run)
+	CK_RV(*run)
 	(struct operation *operation, const uint8_t *in, size_t in_length, uint8_t *out,
 		size_t *out_length);
 	/* VERIFY: CKR_OK, CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE, CKR_DATA_LEN_RANGE. */
-	CK_RV (*verify)
+	CK_RV(*verify)
 	(struct operation *operation, const uint8_t *in, size_t in_length, const uint8_t *signature,
 		size_t signature_length);
 	void (*free)(struct operation *operation);

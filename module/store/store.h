@@ -50,7 +50,7 @@ void object_list_free(struct object_list *list);
 struct token_info {
 	char label[32], manufacturer[32], model[16], serial[16]; /* blank-padded UTF-8 */
 	CK_FLAGS
-		flags; /* CKF_RNG, _WRITE_PROTECTED, _LOGIN_REQUIRED, _USER_PIN_INITIALIZED, _TOKEN_INITIALIZED,
+	flags; /* CKF_RNG, _WRITE_PROTECTED, _LOGIN_REQUIRED, _USER_PIN_INITIALIZED, _TOKEN_INITIALIZED,
 			   the PIN counters', _PROTECTED_AUTHENTICATION_PATH */
 	CK_ULONG pin_min, pin_max; /* bytes */
 };
@@ -64,7 +64,7 @@ struct token_class {
 	CK_RV (*info)(struct token *token, struct token_info *out);
 
 	/* C_InitToken: empties the token. CKR_PIN_INCORRECT when it was initialised under another SO PIN. */
-	CK_RV (*init)
+	CK_RV(*init)
 	(struct token *token, const uint8_t *so_pin, size_t length, const char label[32]);
 
 	/*
@@ -76,7 +76,7 @@ struct token_class {
 	void (*logout)(struct token *token);
 	/* SO: sets the user PIN. */
 	CK_RV (*init_pin)(struct token *token, const uint8_t *pin, size_t length);
-	CK_RV (*set_pin)
+	CK_RV(*set_pin)
 	(struct token *token, CK_USER_TYPE user, const uint8_t *old_pin, size_t old_length,
 		const uint8_t *new_pin, size_t new_length);
 
@@ -84,7 +84,7 @@ struct token_class {
 	 * Objects that match the template, in the order they were made, private ones only while the user is
 	 * logged in. Sees what other processes wrote: asks one change counter, reads the disk only when it moved.
 	 */
-	CK_RV (*find)
+	CK_RV(*find)
 	(struct token *token, const CK_ATTRIBUTE *templ, CK_ULONG count, struct object_list *out);
 	/* The present state of an object. CKR_OBJECT_HANDLE_INVALID when it is gone (or not to be seen). */
 	CK_RV (*get)(struct token *token, uint64_t id, struct object **out);
@@ -95,10 +95,10 @@ struct token_class {
 	 * takes copies. New objects come back with a reference each. CKR_TOKEN_WRITE_PROTECTED,
 	 * CKR_DEVICE_MEMORY (disk full), CKR_DEVICE_ERROR, CKR_USER_NOT_LOGGED_IN.
 	 */
-	CK_RV (*create)
+	CK_RV(*create)
 	(struct token *token, struct attributes *const attributes[], size_t count,
 		struct object *objects[]);
-	CK_RV (*change)
+	CK_RV(*change)
 	(struct token *token, uint64_t id, const CK_ATTRIBUTE *changes, CK_ULONG count,
 		struct object **out);
 	CK_RV (*remove)(struct token *token, uint64_t id);
@@ -110,7 +110,7 @@ struct token_class {
 	 * Key generation. NULL: cryptoki makes the key itself and calls `create` with both parts. A token whose
 	 * keys are born inside does it here.
 	 */
-	CK_RV (*generate)
+	CK_RV(*generate)
 	(struct token *token, const CK_MECHANISM *mechanism, struct attributes *public_part,
 		struct attributes *private_part, struct object *pair[2]);
 
@@ -118,11 +118,11 @@ struct token_class {
 	 * The use of a private key with a raw mechanism (operation.h). Decoded keys are cached while logged in;
 	 * an operation that outlives the login answers CKR_USER_NOT_LOGGED_IN.
 	 */
-	CK_RV (*prepare)
+	CK_RV(*prepare)
 	(struct token *token, uint64_t id, enum operation_purpose purpose,
 		const CK_MECHANISM *mechanism, struct operation **out);
 	/* CKM_ECDH1_DERIVE's raw secret (key.h, key_derive). */
-	CK_RV (*derive)
+	CK_RV(*derive)
 	(struct token *token, uint64_t id, const uint8_t *peer, size_t peer_length,
 		uint8_t **secret, size_t *secret_length);
 
@@ -149,7 +149,7 @@ struct store_class {
 	 * Opens what a section names. A token that can't be used now is still opened: it says so when asked.
 	 * Fails only without memory.
 	 */
-	CK_RV (*open)
+	CK_RV(*open)
 	(const struct config_section *section, const struct store_environment *environment,
 		struct store **out);
 	/* No call is under way and no object of it is held. Works after OPENSSL_cleanup. */

@@ -14,7 +14,7 @@
 
 #include "module/support/pkcs11.h"
 
-#define ATTRIBUTES_MAX	     128       /* attributes in one set */
+#define ATTRIBUTES_MAX       128       /* attributes in one set */
 #define ATTRIBUTES_VALUE_MAX (1 << 20) /* bytes in one value */
 
 struct attributes {

@@ -16,7 +16,7 @@ struct buffer {
 	uint8_t *data; /* `length` bytes, followed by a NUL that is not counted; NULL while empty */
 	size_t length; /* bytes in use */
 	size_t capacity; /* bytes allocated, the NUL's included */
-	size_t limit;	 /* the most that `length` may become */
+	size_t limit;    /* the most that `length` may become */
 	bool failed;
 };
 

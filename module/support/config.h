@@ -38,7 +38,7 @@ struct config {
 	char *path; /* the file that was read, NULL when there is none */
 	size_t count;
 	struct config_section *sections; /* in the file's order */
-	char *problem;			 /* NULL, or why the file could not be read to its end */
+	char *problem;                   /* NULL, or why the file could not be read to its end */
 };
 
 /* The path that the environment names, whether a file is there or not. NULL without memory or home. */

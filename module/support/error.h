@@ -21,7 +21,7 @@ enum error_code {
 	ERROR_UNREACHABLE = 4, /* the authority does not answer, or is not who it should be */
 	ERROR_WAITING = 5,     /* the authority is still working */
 	ERROR_PERSON = 6,      /* a person has to do something first */
-	ERROR_PIN = 7,	       /* PIN wrong or locked */
+	ERROR_PIN = 7,         /* PIN wrong or locked */
 	ERROR_WORKPLACE = 8,   /* module, slot or configuration is not set up */
 };
 

@@ -60,7 +60,7 @@ struct authority_status {
 	char *words; /* «Подготовка сертификата. Идет одобрение сертификата» */
 	bool poll;   /* go on asking */
 	time_t next_poll; /* not before; 0: no wish */
-	char *reason;	  /* of a return or a refusal; NULL */
+	char *reason;     /* of a return or a refusal; NULL */
 	size_t field_count;
 	struct authority_field *fields;
 	unsigned actions; /* of enum authority_action */
@@ -102,7 +102,7 @@ struct authority_signature {
 /* The way to the identity portal and back. */
 struct authority_identification {
 	const char *redirect_uri, *state, *code_challenge; /* in, for begin */
-	const char *code, *code_verifier;		   /* in, for complete */
+	const char *code, *code_verifier;                  /* in, for complete */
 	struct buffer url; /* out, of begin: to open in the browser */
 };
 

@@ -13,21 +13,21 @@ enum flow_state {
 	/* ours */
 	STATE_DRAFT, /* checked, key perhaps made, not known to have been sent */
 	/* the authority's */
-	STATE_AWAITING_REQUEST,	     /* filed by the administrator; the employee's key is awaited */
-	STATE_PROCESSING,	     /* poll */
+	STATE_AWAITING_REQUEST,      /* filed by the administrator; the employee's key is awaited */
+	STATE_PROCESSING,            /* poll */
 	STATE_AWAITING_CONFIRMATION, /* the administrator has to confirm the person; poll */
-	STATE_RETURNED,		     /* for correction: reason, fields */
-	STATE_REJECTED,		     /* final */
+	STATE_RETURNED,              /* for correction: reason, fields */
+	STATE_REJECTED,              /* final */
 	STATE_AWAITING_SIGNATURES,   /* documents are there to be signed */
-	STATE_REVIEWING,	     /* the signed form is being checked, about a day; poll */
+	STATE_REVIEWING,             /* the signed form is being checked, about a day; poll */
 	STATE_AWAITING_IDENTIFICATION, /* "Приступить" */
-	STATE_IDENTIFYING,	       /* face check, then match of the data; poll */
+	STATE_IDENTIFYING,             /* face check, then match of the data; poll */
 	STATE_IDENTIFICATION_FAILED,   /* may be tried again */
 	STATE_APPROVING, /* «Подготовка сертификата. Идет одобрение сертификата»; poll */
-	STATE_READY,	 /* «Готово. Сертификат ЭП получен» */
+	STATE_READY,     /* «Готово. Сертификат ЭП получен» */
 	STATE_CONFIRMED, /* receipt acknowledged */
 	STATE_CANCELLED, /* final */
-	STATE_REVOKED,	 /* final */
+	STATE_REVOKED,   /* final */
 	/* ours */
 	STATE_DOWNLOADED,     /* certificate and chain are in the journal */
 	STATE_INSTALL_FAILED, /* issued but not installed: reason */
@@ -37,7 +37,7 @@ enum flow_state {
 
 struct flow_state_info {
 	enum flow_state state;
-	const char *name;	 /* "awaiting-signatures": in --json, in the API, in the journal */
+	const char *name;        /* "awaiting-signatures": in --json, in the API, in the journal */
 	const char *description; /* English, for gettext */
 	bool final;
 	bool remote; /* the authority may answer it */
