@@ -1,0 +1,192 @@
+#!/bin/sh
+# demo.sh: the whole way to a signature, on this machine, in one command.
+#
+# Installs the packages that are missing, builds, starts a sandbox authority on loopback, and walks two
+# issuances into a fresh vault: an employee's first certificate, confirmed in person by the administrator,
+# and the same employee's next one, signed for with the first and identified by biometrics on the portal.
+# Then a document is signed with pkcs11-tool and verified with OpenSSL. Everything is under build/demo/; what
+# was started is stopped; it can be run again.
+set -eu
+cd "$(dirname "$0")/.."
+export LC_ALL=C.UTF-8
+top=$(pwd)
+demo=$top/build/demo
+tool=$top/build/provision/podpis
+module=$top/build/module/podpis-pkcs11.so
+
+if [ -t 1 ]; then
+	bold=$(printf '\033[1m') plain=$(printf '\033[0m')
+else
+	bold='' plain=''
+fi
+
+step() {
+	printf '\n%s== %s%s\n' "$bold" "$*" "$plain"
+}
+
+# run COMMAND...: shows a command as one would type it, and runs it.
+run() {
+	printf '$'
+	for word in "$@"; do
+		case $word in
+		"$tool") word=podpis ;;
+		"$demo"/*) word=build/demo/${word#"$demo"/} ;;
+		"$top"/*) word=${word#"$top"/} ;;
+		esac
+		case $word in
+		*[!A-Za-z0-9_./:=,@-]*) printf " '%s'" "$word" ;;
+		*) printf ' %s' "$word" ;;
+		esac
+	done
+	printf '\n'
+	"$@"
+}
+
+podpis() {
+	run "$tool" "$@"
+}
+
+sandbox=
+stop() {
+	status=$?
+	trap - EXIT INT TERM
+	[ -z "$sandbox" ] || {
+		kill "$sandbox" 2>/dev/null || :
+		wait "$sandbox" 2>/dev/null || :
+	}
+	[ $status -eq 0 ] || echo "demo.sh: stopped with exit status $status; the sandbox's log is build/demo/sandbox.log" >&2
+	exit $status
+}
+
+# become NAME: what follows is done by this person, who has a home, a vault and PINs of their own.
+become() {
+	me=$1
+	HOME=$demo/$me
+	mkdir -p -m 700 "$HOME"
+	export HOME XDG_CONFIG_HOME="$HOME/config" XDG_DATA_HOME="$HOME/data" XDG_STATE_HOME="$HOME/state"
+}
+
+# account LOGIN FIELD: what the sandbox says of an account.
+account() {
+	jq -er --arg login "$1" --arg field "$2" '.accounts[] | select(.login == $login) | .[$field]' "$demo/ready.json"
+}
+
+# workplace LABEL: configuration, vault, login.
+workplace() {
+	(
+		umask 077
+		tr -dc 0-9 </dev/urandom | head -c 8 >"$HOME/pin"
+		tr -dc 0-9 </dev/urandom | head -c 12 >"$HOME/so-pin"
+	)
+	podpis setup --label "$1" --pin-file "$HOME/pin" --so-pin-file "$HOME/so-pin" \
+		--authority centre --url "$(jq -r .url "$demo/ready.json")" --ca-file "$(jq -r .ca_file "$demo/ready.json")"
+	podpis login centre --account "$me" --password-file "$(account "$me" password_file)"
+}
+
+# newest: the application that was made last.
+newest() {
+	"$tool" list --json | jq -er '.applications | max_by(.created_at) | .id'
+}
+
+trap stop EXIT
+trap 'exit 130' INT TERM
+
+step 'Packages'
+sh tests/packages.sh build
+echo 'nothing is missing'
+
+step 'Build'
+[ -f build/build.ninja ] || meson setup build >/dev/null
+ninja -C build module/podpis-pkcs11.so provision/podpis tests/sandbox/podpis-sandbox | tail -n 1
+
+step 'A registration centre and certificate authority on loopback (the sandbox)'
+rm -rf "$demo"
+mkdir -p "$demo"
+build/tests/sandbox/podpis-sandbox --state "$demo/sandbox" --ready-file "$demo/ready.json" --verify-seconds 1 \
+	>"$demo/sandbox.log" 2>&1 &
+sandbox=$!
+tries=200
+until [ -s "$demo/ready.json" ]; do
+	tries=$((tries - 1))
+	[ $tries -gt 0 ] && kill -0 "$sandbox" || {
+		cat "$demo/sandbox.log" >&2
+		exit 1
+	}
+	sleep 0.1
+done
+jq -r '"it listens at " + .url' "$demo/ready.json"
+
+step 'The administrator of the registration centre sets up and obtains a signature'
+become admin
+workplace 'Administrator'
+podpis apply --authority centre --slot Administrator --data "$(account admin data)" --identification in-person \
+	--pin-file "$HOME/pin"
+podpis obtain --wait --pin-file "$HOME/pin"
+
+step 'An employee sets up a workplace and applies for a first certificate'
+become ivanov
+workplace 'Ivanov'
+podpis apply --authority centre --slot Ivanov --data "$(account ivanov data)" --identification in-person \
+	--pin-file "$HOME/pin"
+first=$(newest)
+
+step 'The administrator meets the employee, and confirms who it is with a signature'
+become admin
+podpis admin list
+podpis admin confirm "$("$tool" admin list --json | jq -er '.applications[0].id')" --slot Administrator \
+	--pin-file "$HOME/pin"
+
+step 'The employee: «Обновить», «Подписать», wait, «Скачать», «Установить»'
+become ivanov
+podpis refresh "$first"
+podpis sign "$first" --pin-file "$HOME/pin"
+podpis refresh "$first" --wait
+podpis download "$first"
+podpis install "$first" --pin-file "$HOME/pin"
+
+step 'The next certificate: signed for with the first, identified by biometrics on the portal'
+signer=$("$tool" show "$first" --json | jq -er .key)
+podpis apply --authority centre --slot Ivanov --data "$(account ivanov data)" --identification biometric \
+	--signer "$signer" --pin-file "$HOME/pin"
+second=$(newest)
+podpis refresh "$second" --wait
+podpis sign "$second" --pin-file "$HOME/pin"
+podpis refresh "$second" --wait
+
+step '«Приступить»: over to the identity portal and back (a small script stands in for the person at the browser)'
+mkfifo "$demo/address"
+podpis identify "$second" --no-browser >"$demo/address" &
+identify=$!
+while IFS= read -r line; do
+	printf '%s\n' "$line"
+	address=$(printf '%s\n' "$line" | grep -oE 'https://[^ ]+' || :)
+	[ -z "$address" ] || python3 tests/sandbox/person.py --ca-file "$(jq -r .ca_file "$demo/ready.json")" \
+		--login ivanov --password-file "$(account ivanov password_file)" "$address" | sed 's/^/    | /'
+done <"$demo/address"
+wait "$identify"
+rm "$demo/address"
+podpis refresh "$second" --wait
+podpis download "$second"
+podpis install "$second" --pin-file "$HOME/pin"
+podpis list
+
+step 'A document is signed with the new key through pkcs11-tool, and verified with OpenSSL'
+id=$("$tool" show "$second" --json | jq -er .key | sed -n 's/.*[;:]id=\([^;?]*\).*/\1/p' | tr -d %)
+printf 'Договор № 1\n' >"$demo/document.txt"
+run pkcs11-tool --module "$module" --login --pin "$(cat "$HOME/pin")" --id "$id" --sign --mechanism SHA256-RSA-PKCS \
+	--input-file "$demo/document.txt" --output-file "$demo/document.sig" 2>&1 | sed "s/--pin [0-9]*/--pin …/"
+run pkcs11-tool --module "$module" --id "$id" --read-object --type cert --output-file "$demo/certificate.der"
+run openssl x509 -inform DER -in "$demo/certificate.der" -pubkey -noout -out "$demo/public-key.pem"
+run openssl dgst -sha256 -verify "$demo/public-key.pem" -signature "$demo/document.sig" "$demo/document.txt"
+
+step 'Where things are'
+cat <<END
+build/demo/ivanov/     the employee's home: configuration, vault, journal, and the PINs in files
+build/demo/admin/      the administrator's
+build/demo/sandbox/    the authority's state (it is stopped now)
+build/demo/document.*  what was signed, and the signature
+
+Go on with:
+
+  PODPIS_CONFIG=$demo/ivanov/config/podpis/podpis.conf pkcs11-tool --module $module -O --login --pin $(cat "$HOME/pin")
+END

@@ -1,0 +1,96 @@
+#!/bin/sh
+# run.sh [--full]: installs what is missing, builds, runs every test: first as released, then with
+# AddressSanitizer and UndefinedBehaviorSanitizer. --full adds what takes longer. Ends with a count.
+set -eu
+cd "$(dirname "$0")/.."
+export LC_ALL=C.UTF-8
+
+full=false
+case ${1:-} in
+'') ;;
+--full) full=true ;;
+*)
+	echo 'usage: run.sh [--full]' >&2
+	exit 2
+	;;
+esac
+
+sh tests/packages.sh build test
+
+passed=0
+failed=0
+
+# check NAME COMMAND...: one more test, of the tree itself.
+check() {
+	name=$1
+	shift
+	if "$@"; then
+		passed=$((passed + 1))
+		echo "ok: $name"
+	else
+		failed=$((failed + 1))
+		echo "FAILED: $name" >&2
+	fi
+}
+
+# suite DIR TEST-OPTIONS...: runs the tests of a build folder and adds them up from meson's own log.
+suite() {
+	dir=$1
+	shift
+	meson test -C "$dir" --no-rebuild --print-errorlogs "$@" || :
+	ok=$(grep -cE '"result": "(OK|SKIP|EXPECTEDFAIL)"' "$dir/meson-logs/testlog.json" || :)
+	bad=$(grep -cE '"result": "(FAIL|TIMEOUT|ERROR|INTERRUPT|UNEXPECTEDPASS)"' "$dir/meson-logs/testlog.json" || :)
+	passed=$((passed + ok))
+	failed=$((failed + bad))
+	[ $((ok + bad)) -gt 0 ] || {
+		echo "FAILED: no test ran in $dir" >&2
+		failed=$((failed + 1))
+	}
+}
+
+# configure DIR OPTIONS...
+configure() {
+	dir=$1
+	shift
+	if [ -f "$dir/build.ninja" ]; then
+		meson configure "$dir" "$@" >/dev/null
+	else
+		meson setup "$dir" --werror "$@" >/dev/null
+	fi
+}
+
+formatted() {
+	git ls-files -z '*.c' '*.h' | xargs -0 clang-format --dry-run -Werror
+}
+
+# Nothing but the PKCS#11 functions leaves the module (design: a guest in somebody else's process).
+exports() {
+	others=$(nm -D --defined-only build/module/podpis-pkcs11.so | awk '$3 !~ /^C_[A-Za-z]+(@@?.*)?$/ { print $3 }')
+	[ -z "$others" ] || {
+		echo "exported besides C_*: $others" >&2
+		return 1
+	}
+}
+
+# What every user of a vault would map: no libcurl, no shared SQLite, nothing with exit handlers.
+needed() {
+	! objdump -p build/module/podpis-pkcs11.so | grep -E 'NEEDED.*lib(curl|sqlite3|gnutls|p11-kit)'
+}
+
+configure build -Dbuildtype=debugoptimized
+ninja -C build
+check 'the code is formatted' formatted
+check 'the module exports C_* only' exports
+check 'the module needs only what it may' needed
+suite build
+
+configure build-asan -Dbuildtype=debug -Db_sanitize=address,undefined -Db_lundef=false
+ninja -C build-asan
+suite build-asan
+
+if $full; then
+	suite build --suite full --setup full
+fi
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

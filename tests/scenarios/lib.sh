@@ -1,0 +1,154 @@
+# lib.sh: sourced by every scenario. A story runs in a folder of its own, with people who have homes of
+# their own in it, through the real tool, the real module and the real sandbox; nothing is left behind.
+#
+# From the environment: PODPIS_BUILD, the build folder; PODPIS_SANITIZED, set when that build is sanitized.
+# shellcheck shell=sh
+
+set -eu
+export LC_ALL=C.UTF-8
+
+: "${PODPIS_BUILD:?the build folder}"
+here=$(cd "$(dirname "$0")" && pwd)
+module=$PODPIS_BUILD/module/podpis-pkcs11.so
+tool=$PODPIS_BUILD/provision/podpis
+story=$(basename "$0" .sh)
+work=$(mktemp -d "${TMPDIR:-/tmp}/podpis-$story.XXXXXX")
+sandbox_pid=
+unset PODPIS_CONFIG PODPIS_LOG PODPIS_PIN PODPIS_SIGNER_PIN PODPIS_SO_PIN http_proxy https_proxy HTTPS_PROXY ALL_PROXY
+
+finish() {
+	status=$?
+	trap - EXIT INT TERM
+	sandbox_stop
+	if [ $status -ne 0 ] && [ -n "${KEEP:-}" ]; then
+		echo "kept: $work" >&2
+	else
+		rm -rf "$work"
+	fi
+	exit $status
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+fail() {
+	echo "$story: $*" >&2
+	exit 1
+}
+
+step() {
+	echo "# $*"
+}
+
+# until_true SECONDS COMMAND...: waits for something that can be asked for.
+until_true() {
+	tries=$(($1 * 20))
+	shift
+	while ! "$@" >/dev/null 2>&1; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || fail "waited in vain for: $*"
+		sleep 0.05
+	done
+}
+
+# ---- the sandbox
+
+sandbox_start() {
+	rm -f "$work/ready.json"
+	"$PODPIS_BUILD/tests/sandbox/podpis-sandbox" --state "$work/sandbox" --ready-file "$work/ready.json" \
+		--verify-seconds "${verify_seconds:-0}" "$@" >>"$work/sandbox.log" 2>&1 &
+	sandbox_pid=$!
+	until_true 30 test -s "$work/ready.json"
+	url=$(jq -r .url "$work/ready.json")
+	ca=$(jq -r .ca_file "$work/ready.json")
+	anchor=$(jq -r .anchor_file "$work/ready.json")
+}
+
+# sandbox_stop [SIGNAL]
+sandbox_stop() {
+	[ -n "$sandbox_pid" ] || return 0
+	kill "-${1:-TERM}" "$sandbox_pid" 2>/dev/null || :
+	wait "$sandbox_pid" 2>/dev/null || :
+	sandbox_pid=
+}
+
+# account LOGIN FIELD: what the sandbox says of an account.
+account() {
+	jq -er --arg login "$1" --arg field "$2" '.accounts[] | select(.login == $login) | .[$field]' "$work/ready.json"
+}
+
+# ---- people
+
+# become NAME: from here on commands are this person's.
+become() {
+	me=$1
+	HOME=$work/people/$me
+	mkdir -p "$HOME"
+	chmod 700 "$HOME"
+	XDG_CONFIG_HOME=$HOME/config XDG_DATA_HOME=$HOME/data XDG_STATE_HOME=$HOME/state XDG_RUNTIME_DIR=$HOME/run
+	export HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME XDG_RUNTIME_DIR
+	[ -f "$HOME/pin" ] || {
+		umask 077
+		printf '%s' "pin-of-$me" >"$HOME/pin"
+		printf '%s' "so-pin-of-$me" >"$HOME/so-pin"
+		umask 022
+	}
+}
+
+# podpis ...: the tool, as the person.
+podpis() {
+	"$tool" "$@"
+}
+
+# workplace: makes a vault, knows the authority, logs in.
+workplace() {
+	podpis setup --label "$me" --pin-file "$HOME/pin" --so-pin-file "$HOME/so-pin" \
+		--authority centre --url "$url" --ca-file "$ca"
+	podpis login centre --account "$me" --password-file "$(account "$me" password_file)"
+}
+
+# expect CODE COMMAND...: the exit status is CODE; what was printed is in $work/out and $work/err.
+expect() {
+	wanted=$1
+	shift
+	got=0
+	"$@" >"$work/out" 2>"$work/err" || got=$?
+	[ "$got" -eq "$wanted" ] || {
+		cat "$work/out" "$work/err" >&2
+		fail "exit status $got, not $wanted: $*"
+	}
+}
+
+# says PATTERN: the last expect printed that, on either stream.
+says() {
+	cat "$work/out" "$work/err" | grep -qE -- "$1" || {
+		cat "$work/out" "$work/err" >&2
+		fail "nothing said of: $1"
+	}
+}
+
+# state ID: of the person's application, asked at the authority.
+state() {
+	podpis show "$1" --json | jq -r .state
+}
+
+# in_state ID STATE
+in_state() {
+	podpis refresh "$1" >/dev/null 2>&1 || :
+	[ "$(state "$1")" = "$2" ]
+}
+
+# ---- other programs that load the module
+
+# foreign COMMAND...: a program that was not built with sanitizers gets their runtime, and nobody judges its leaks.
+foreign() {
+	if [ -n "${PODPIS_SANITIZED:-}" ]; then
+		env LD_PRELOAD="$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so)" \
+			ASAN_OPTIONS=detect_leaks=0 "$@"
+	else
+		"$@"
+	fi
+}
+
+pkcs11() {
+	foreign pkcs11-tool --module "$module" "$@"
+}
