@@ -1,0 +1,54 @@
+/*
+ * certificate_check: is this the certificate that was applied for, and can it be relied on? Each finding is a
+ * row, so that a person sees all of them, not just the first.
+ */
+#ifndef PODPIS_PROVISION_CERTIFICATE_CHECK_H
+#define PODPIS_PROVISION_CERTIFICATE_CHECK_H
+
+#include "asn1/certificate.h"
+#include "asn1/csr.h"
+#include "provision/application.h"
+
+struct certificate_finding {
+	const char *field; /* "key", "subject", "chain", … or the person's field; for --accept */
+	char text[512];
+	bool may_accept; /* a person may accept it (a field of the name), or it is fatal */
+};
+
+#define CERTIFICATE_FINDINGS_MAX 32
+
+struct certificate_findings {
+	size_t count;
+	struct certificate_finding list[CERTIFICATE_FINDINGS_MAX];
+};
+
+struct certificate_expectation {
+	const struct application *application;
+	const uint8_t *request; /* DER PKCS#10 */
+	size_t request_length;
+	const struct certificates *anchors; /* trusted, from the authority */
+	const struct certificates *others;  /* what came with it; untrusted */
+	time_t now;
+};
+
+/*
+ * All checks: key and request, profile, identification kind, names, chain to an anchor, dates, key usage.
+ * False only when the check itself can't be done (memory); findings say what is wrong with the certificate.
+ */
+bool certificate_check(const struct certificate *certificate,
+	const struct certificate_expectation *expectation, struct certificate_findings *findings,
+	struct error *err);
+
+/*
+ * The one of `list` that certifies this key, or -1. More than one: the one that lives longest.
+ */
+int certificate_check_own(const struct certificates *list, const uint8_t *spki, size_t spki_length);
+
+/*
+ * The verified path above the leaf, anchors left out: indices into `others`, in order. False with the reason.
+ */
+bool certificate_check_chain(const struct certificate *certificate,
+	const struct certificates *anchors, const struct certificates *others, time_t now,
+	size_t *path, size_t max, size_t *count, struct error *err);
+
+#endif
