@@ -1,0 +1,106 @@
+#include "module/crypto/context.h"
+
+#include <stdlib.h>
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/provider.h>
+#include <openssl/rand.h>
+
+#include "module/crypto/provider.h"
+
+/* OpenSSL's own name for it, OPENSSL_INIT_BASE_ONLY, is in an internal header; the value is part of its ABI. */
+#define INIT_BASE_ONLY UINT64_C(0x00040000)
+
+struct crypto {
+	struct log *log;
+	OSSL_LIB_CTX *libctx;
+	OSSL_PROVIDER *standard, *names;
+};
+
+bool crypto_alive(void)
+{
+	return OPENSSL_init_crypto(INIT_BASE_ONLY, NULL) == 1;
+}
+
+CK_RV crypto_failed(struct crypto *crypto, const char *what, CK_RV rv)
+{
+	char text[256] = "no reason given";
+	unsigned long code = ERR_peek_last_error();
+
+	if (code != 0)
+		ERR_error_string_n(code, text, sizeof(text));
+	ERR_clear_error();
+	log_error(crypto->log, "%s: OpenSSL: %s", what, text);
+	return rv;
+}
+
+CK_RV crypto_new(struct log *log, struct crypto **out)
+{
+	struct crypto *crypto;
+	CK_RV rv = CKR_GENERAL_ERROR;
+
+	if (!crypto_alive()) {
+		log_error(log, "OpenSSL: the host has cleaned it up already");
+		return CKR_GENERAL_ERROR;
+	}
+	crypto = calloc(1, sizeof(*crypto));
+	if (crypto == NULL)
+		return CKR_HOST_MEMORY;
+	crypto->log = log;
+	/*
+	 * OpenSSL's own exit handler must neither be set up by us (a host that exits while another library still
+	 * uses us would find it cleaned up) nor read the host's configuration on our account.
+	 */
+	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
+		goto out;
+	crypto->libctx = OSSL_LIB_CTX_new();
+	if (crypto->libctx == NULL)
+		goto out;
+	crypto->standard = OSSL_PROVIDER_load(crypto->libctx, "default");
+	if (crypto->standard == NULL || !provider_load(crypto->libctx, &crypto->names))
+		goto out;
+	rv = CKR_OK;
+	*out = crypto;
+	crypto = NULL;
+out:
+	if (rv != CKR_OK)
+		crypto_failed(crypto, "the private library context can't be set up", rv);
+	crypto_free(crypto);
+	return rv;
+}
+
+void crypto_free(struct crypto *crypto)
+{
+	if (crypto == NULL)
+		return;
+	if (crypto->names != NULL)
+		OSSL_PROVIDER_unload(crypto->names);
+	if (crypto->standard != NULL)
+		OSSL_PROVIDER_unload(crypto->standard);
+	OSSL_LIB_CTX_free(crypto->libctx);
+	free(crypto);
+}
+
+OSSL_LIB_CTX *crypto_libctx(struct crypto *crypto)
+{
+	return crypto->libctx;
+}
+
+struct log *crypto_log(struct crypto *crypto)
+{
+	return crypto->log;
+}
+
+CK_RV crypto_random(struct crypto *crypto, uint8_t *out, size_t length)
+{
+	/* Not RAND_bytes_ex: it asks the host's RAND engine, whatever the context. */
+	EVP_RAND_CTX *random = RAND_get0_private(crypto->libctx);
+
+	if (random == NULL)
+		return crypto_failed(crypto, "random bytes", CKR_RANDOM_NO_RNG);
+	if (EVP_RAND_generate(random, out, length, 0, 0, NULL, 0) != 1)
+		return crypto_failed(crypto, "random bytes", CKR_RANDOM_NO_RNG);
+	return CKR_OK;
+}
