@@ -26,6 +26,13 @@ static bool same_value(const CK_ATTRIBUTE *a, const CK_ATTRIBUTE *b)
 	       (a->ulValueLen == 0 || memcmp(a->pValue, b->pValue, a->ulValueLen) == 0);
 }
 
+/* Templates within attributes would keep pointers into the caller's memory. */
+static bool holds_pointers(CK_ATTRIBUTE_TYPE type)
+{
+	return type == CKA_WRAP_TEMPLATE || type == CKA_UNWRAP_TEMPLATE ||
+	       type == CKA_DERIVE_TEMPLATE;
+}
+
 /* Sorts the changes into `sorted` and drops repetitions. Returns how many are left, in *count. */
 static CK_RV sort_changes(const CK_ATTRIBUTE *changes, CK_ULONG given,
 	CK_ATTRIBUTE sorted[ATTRIBUTES_MAX], size_t *count)
@@ -41,6 +48,8 @@ static CK_RV sort_changes(const CK_ATTRIBUTE *changes, CK_ULONG given,
 			return CKR_ARGUMENTS_BAD;
 		if (changes[i].ulValueLen > ATTRIBUTES_VALUE_MAX)
 			return CKR_ATTRIBUTE_VALUE_INVALID;
+		if (changes[i].ulValueLen > 0 && holds_pointers(changes[i].type))
+			return CKR_ATTRIBUTE_TYPE_INVALID;
 		sorted[i] = changes[i];
 	}
 	qsort(sorted, given, sizeof(sorted[0]), compare_types);
@@ -60,15 +69,15 @@ static CK_RV sort_changes(const CK_ATTRIBUTE *changes, CK_ULONG given,
 static size_t merge(const struct attributes *base, const CK_ATTRIBUTE *sorted, size_t changes,
 	CK_ATTRIBUTE merged[2 * ATTRIBUTES_MAX])
 {
-	size_t old = 0, new = 0, count = 0;
+	size_t old = 0, fresh = 0, count = 0;
 	size_t base_count = base != NULL ? base->count : 0;
 
-	while (old < base_count || new < changes) {
+	while (old < base_count || fresh < changes) {
 		if (old == base_count ||
-			(new < changes &&sorted[new].type <= base->list[old].type)) {
-			if (old < base_count && sorted[new].type == base->list[old].type)
+			(fresh < changes && sorted[fresh].type <= base->list[old].type)) {
+			if (old < base_count && sorted[fresh].type == base->list[old].type)
 				old++;
-			merged[count++] = sorted[new ++];
+			merged[count++] = sorted[fresh++];
 		} else {
 			merged[count++] = base->list[old++];
 		}
@@ -163,7 +172,8 @@ bool attributes_match(const struct attributes *set, const CK_ATTRIBUTE *templ, C
 	for (CK_ULONG i = 0; i < count; i++) {
 		const CK_ATTRIBUTE *found = attributes_find(set, templ[i].type);
 
-		if (found == NULL || !same_value(found, &templ[i]))
+		if (found == NULL || (templ[i].pValue == NULL && templ[i].ulValueLen > 0) ||
+			!same_value(found, &templ[i]))
 			return false;
 	}
 	return true;

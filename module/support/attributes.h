@@ -25,7 +25,8 @@ struct attributes {
 /*
  * Makes a set from `base` (may be NULL) with `count` entries of `changes` added or put in place of the old
  * ones. CKR_ARGUMENTS_BAD for a NULL value with a length, CKR_TEMPLATE_INCONSISTENT when `changes` names a
- * type twice with different values, CKR_ATTRIBUTE_VALUE_INVALID past the limits, CKR_HOST_MEMORY.
+ * type twice with different values, CKR_ATTRIBUTE_TYPE_INVALID for attributes that hold templates of their
+ * own (they would keep the caller's pointers), CKR_ATTRIBUTE_VALUE_INVALID past the limits, CKR_HOST_MEMORY.
  * The caller frees *out with attributes_free.
  */
 CK_RV attributes_new(const struct attributes *base, const CK_ATTRIBUTE *changes, CK_ULONG count,

@@ -20,7 +20,8 @@ uint8_t *buffer_extend(struct buffer *buffer, size_t length)
 	size_t needed, capacity;
 	uint8_t *data, *start;
 
-	if (buffer->failed || length > buffer->limit - buffer->length) {
+	if (buffer->failed || length > buffer->limit - buffer->length ||
+		length > SIZE_MAX / 4 - buffer->length) {
 		buffer->failed = true;
 		return NULL;
 	}

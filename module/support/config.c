@@ -187,27 +187,52 @@ static bool open_section(struct reading *reading, const struct ini_line *line, s
 	return problem(&config->problem, line, "unknown section", line->section);
 }
 
-static char *expand(const char *value, bool path)
+/*
+ * `~/` is the home directory. Any other path is taken from the file's own folder: the current one is the
+ * host's business. A bare module's name stays: dlopen looks for it.
+ */
+static char *expand(const char *file, const char *key, const char *value)
 {
-	char *home, *expanded;
+	const char *slash = strrchr(file, '/');
+	char *home, *expanded = NULL;
 
-	if (!path || strncmp(value, "~/", 2) != 0)
+	if (strncmp(value, "~/", 2) == 0) {
+		home = home_directory();
+		expanded = home != NULL ? join(home, value + 2) : NULL;
+		free(home);
+		return expanded;
+	}
+	if (value[0] == '/' || value[0] == '\0' || slash == NULL ||
+		(strcmp(key, "module") == 0 && strchr(value, '/') == NULL))
 		return strdup(value);
-	home = home_directory();
-	expanded = home != NULL ? join(home, value + 2) : NULL;
-	free(home);
+	if (asprintf(&expanded, "%.*s/%s", (int)(slash - file), file, value) < 0)
+		return NULL;
 	return expanded;
+}
+
+static bool append_pair(
+	struct config_section *section, const char *key, const char *value, unsigned line)
+{
+	struct config_pair *grown =
+		reallocarray(section->pairs, section->count + 1, sizeof(section->pairs[0]));
+
+	if (grown == NULL)
+		return false;
+	section->pairs = grown;
+	grown += section->count++;
+	*grown = (struct config_pair){.key = strdup(key), .value = strdup(value), .line = line};
+	return grown->key != NULL && grown->value != NULL;
 }
 
 static bool add_pair(struct reading *reading, const struct ini_line *line, struct error *err)
 {
 	struct config_section *section = reading->section;
-	struct config_pair *grown;
-	bool path = false, known = false;
+	bool path = false, known = false, ok = false;
+	char *value;
 
 	if (section == NULL)
-		/* An unknown section was named already; its keys are nobody's. */
-		return line->section[0] != '\0' ||
+		/* Keys behind an unknown section are nobody's; it was named already. */
+		return reading->config->problem != NULL ||
 		       problem(&reading->config->problem, line, "a key before the first section",
 			       line->key);
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -220,16 +245,27 @@ static bool add_pair(struct reading *reading, const struct ini_line *line, struc
 		return problem(&section->problem, line, "unknown key", line->key);
 	if (config_get(section, line->key) != NULL)
 		return problem(&section->problem, line, "the key is there twice:", line->key);
-	grown = reallocarray(section->pairs, section->count + 1, sizeof(section->pairs[0]));
-	if (grown == NULL)
-		return error_set(err, ERROR_FAILED, "no memory");
-	section->pairs = grown;
-	grown[section->count] = (struct config_pair){
-		.key = strdup(line->key), .value = expand(line->value, path), .line = line->number};
-	section->count++;
-	if (grown[section->count - 1].key == NULL || grown[section->count - 1].value == NULL)
-		return error_set(err, ERROR_FAILED, "no memory");
-	return true;
+	value = path ? expand(line->file, line->key, line->value) : strdup(line->value);
+	if (value == NULL || !append_pair(section, line->key, value, line->number))
+		error_set(err, ERROR_FAILED, "no memory or no home directory");
+	else
+		ok = true;
+	free(value);
+	return ok;
+}
+
+/* A section that can't be read hides the keys behind it, too; any other line spoils its own section only. */
+static bool take_complaint(
+	void *context, const struct ini_line *line, const char *cause, struct error *err)
+{
+	struct reading *reading = context;
+	char **where = &reading->config->problem;
+
+	if (line->section == NULL)
+		reading->section = NULL;
+	else if (reading->section != NULL)
+		where = &reading->section->problem;
+	return problem(where, line, cause, NULL) || error_set(err, ERROR_FAILED, "no memory");
 }
 
 static bool take_line(void *context, const struct ini_line *line, struct error *err)
@@ -237,38 +273,146 @@ static bool take_line(void *context, const struct ini_line *line, struct error *
 	return line->key == NULL ? open_section(context, line, err) : add_pair(context, line, err);
 }
 
+static bool one_of(const char *value, const char *const words[])
+{
+	for (; *words != NULL; words++) {
+		if (strcmp(value, *words) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What each store and each protocol needs, and which of the keys mean nothing to it. */
+static const struct {
+	enum config_kind kind;
+	const char *key, *value; /* the rule is for sections with key = value */
+	const char *needs[3];
+	const char *takes[11];
+} rules[] = {
+	{CONFIG_SLOT, "store", "vault", {NULL}, {"path"}},
+	{CONFIG_SLOT, "store", "token", {"module"}, {"module", "token"}},
+	{CONFIG_SLOT, "store", "cloud", {"url"},
+		{"url", "ca-file", "login", "client-id", "client-secret-file", "username",
+			"password-file", "bearer-command", "credential"}},
+	{CONFIG_AUTHORITY, "protocol", "cabinet", {"url"}, {"url", "ca-file", "anchors"}},
+	{CONFIG_AUTHORITY, "protocol", "cmp", {"url"}, {"url", "ca-file", "anchors"}},
+	{CONFIG_AUTHORITY, "protocol", "est", {"url"}, {"url", "ca-file", "anchors"}},
+	{CONFIG_AUTHORITY, "protocol", "file", {"folder"}, {"folder", "anchors"}},
+};
+
+/* Keys whose values are words. */
+static const struct {
+	enum config_kind kind;
+	const char *key;
+	const char *words[6];
+} choices[] = {
+	{CONFIG_SLOT, "login", {"oauth2code", "client", "basic", "external", "none"}},
+	{CONFIG_MODULE, "sha1", {"yes", "no"}},
+};
+
+static bool check_pairs(struct config_section *section, const char *file, const char *key,
+	const char *const takes[])
+{
+	struct ini_line line = {.file = file};
+
+	for (size_t i = 0; i < section->count; i++) {
+		const struct config_pair *pair = &section->pairs[i];
+
+		line.number = pair->line;
+		if (pair->value[0] == '\0')
+			return problem(&section->problem, &line, "no value for the key", pair->key);
+		if (strcmp(pair->key, key) != 0 && !one_of(pair->key, takes))
+			return problem(&section->problem, &line,
+				"the section's kind has no use for the key", pair->key);
+		for (size_t k = 0; k < sizeof(choices) / sizeof(choices[0]); k++) {
+			if (choices[k].kind == section->kind &&
+				strcmp(choices[k].key, pair->key) == 0 &&
+				!one_of(pair->value, choices[k].words))
+				return problem(&section->problem, &line,
+					"no value of this key:", pair->value);
+		}
+	}
+	return true;
+}
+
+/* A vault without a path lies where vaults lie, under the slot's name. */
+static bool default_path(struct config_section *section, const struct ini_line *line)
+{
+	char *dir, *path = NULL;
+	bool ok;
+
+	if (section->name[0] == '.' || strchr(section->name, '/') != NULL)
+		return problem(&section->problem, line, "the section lacks the key", "path");
+	dir = config_data_dir();
+	if (dir == NULL)
+		return problem(&section->problem, line,
+			"there is no home directory to keep a vault in", NULL);
+	ok = asprintf(&path, "%s/%s.db", dir, section->name) >= 0 &&
+	     append_pair(section, "path", path, 0);
+	free(path);
+	free(dir);
+	return ok;
+}
+
+/* What can be said only of a whole section. False without memory. */
+static bool check_section(struct config_section *section, const char *file)
+{
+	static const char *const sha1[] = {"sha1", NULL};
+	struct ini_line line = {.file = file, .number = section->line};
+	const char *key = section->kind == CONFIG_SLOT ? "store" : "protocol";
+	const char *value = config_get(section, key);
+
+	if (section->problem != NULL)
+		return true;
+	if (section->kind == CONFIG_MODULE)
+		return check_pairs(section, file, "", sha1);
+	if (value == NULL)
+		return problem(&section->problem, &line, "the section lacks the key", key);
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		if (rules[i].kind != section->kind || strcmp(rules[i].value, value) != 0)
+			continue;
+		for (const char *const *need = rules[i].needs; *need != NULL; need++) {
+			if (config_get(section, *need) == NULL)
+				return problem(&section->problem, &line,
+					"the section lacks the key", *need);
+		}
+		if (!check_pairs(section, file, key, rules[i].takes))
+			return false;
+		return section->problem != NULL || section->kind != CONFIG_SLOT ||
+		       strcmp(value, "vault") != 0 || config_get(section, "path") != NULL ||
+		       default_path(section, &line);
+	}
+	for (size_t i = 0; i < section->count; i++) {
+		if (strcmp(section->pairs[i].key, key) == 0)
+			line.number = section->pairs[i].line;
+	}
+	return problem(&section->problem, &line,
+		section->kind == CONFIG_SLOT ? "unknown store" : "unknown protocol", value);
+}
+
 /* What stands there without a file: one vault. */
 static bool add_default_vault(struct config *config)
 {
-	struct config_section *section;
-	char *dir = config_data_dir();
-	char *path = dir != NULL ? join(dir, "vault.db") : NULL;
-	bool ok = false;
+	static const struct ini_line line = {.file = "(no configuration)"};
+	struct config_section *section = add_section(config, CONFIG_SLOT, "vault", 0);
 
-	section = add_section(config, CONFIG_SLOT, "vault", 0);
-	if (section == NULL)
-		goto out;
-	if (path == NULL) {
-		section->problem = strdup("there is no home directory to keep a vault in");
-		ok = section->problem != NULL;
-		goto out;
+	return section != NULL && append_pair(section, "store", "vault", 0) &&
+	       default_path(section, &line);
+}
+
+/* No [slot] section and nothing that might have become one: the default vault stands in for it. */
+static bool wants_default(const struct config *config)
+{
+	for (size_t i = 0; i < config->count; i++) {
+		if (config->sections[i].kind == CONFIG_SLOT)
+			return false;
 	}
-	section->pairs = calloc(2, sizeof(section->pairs[0]));
-	if (section->pairs == NULL)
-		goto out;
-	section->count = 2;
-	section->pairs[0] = (struct config_pair){.key = strdup("store"), .value = strdup("vault")};
-	section->pairs[1] = (struct config_pair){.key = strdup("path"), .value = strdup(path)};
-	ok = section->pairs[0].key != NULL && section->pairs[0].value != NULL &&
-	     section->pairs[1].key != NULL && section->pairs[1].value != NULL;
-out:
-	free(dir);
-	free(path);
-	return ok;
+	return config->problem == NULL;
 }
 
 struct config *config_load(const char *path)
 {
+	const char *named = path != NULL ? path : secure_getenv("PODPIS_CONFIG");
 	struct config *config = calloc(1, sizeof(*config));
 	struct reading reading = {.config = config};
 	struct error err = {.code = ERROR_NONE};
@@ -276,26 +420,30 @@ struct config *config_load(const char *path)
 	if (config == NULL)
 		return NULL;
 	config->path = path != NULL ? strdup(path) : config_path();
-	if (config->path == NULL || access(config->path, F_OK) != 0) {
+	if (config->path != NULL &&
+		!ini_read_on(config->path, take_line, take_complaint, &reading, &err)) {
 		/* A file that was named and is not there is a fault; the usual place may be empty. */
-		if (path != NULL || secure_getenv("PODPIS_CONFIG") != NULL) {
-			if (asprintf(&config->problem, "%s: there is no such file", config->path) <
-				0)
-				config->problem = NULL;
+		if (err.code != ERROR_WORKPLACE || (named != NULL && named[0] != '\0')) {
+			free(config->problem);
+			config->problem = strdup(err.message);
+			if (config->problem == NULL)
+				goto fail;
 		}
-		free(config->path);
-		config->path = NULL;
-		if (config->problem == NULL && !add_default_vault(config)) {
-			config_free(config);
-			return NULL;
+		if (err.code == ERROR_WORKPLACE) {
+			free(config->path);
+			config->path = NULL;
 		}
-		return config;
 	}
-	if (!ini_read(config->path, take_line, &reading, &err)) {
-		free(config->problem);
-		config->problem = strdup(err.message);
+	for (size_t i = 0; i < config->count; i++) {
+		if (!check_section(&config->sections[i], config->path))
+			goto fail;
 	}
+	if (wants_default(config) && !add_default_vault(config))
+		goto fail;
 	return config;
+fail:
+	config_free(config);
+	return NULL;
 }
 
 void config_free(struct config *config)

@@ -3,8 +3,9 @@
  *
  * Where it is: PODPIS_CONFIG, else $XDG_CONFIG_HOME/podpis/podpis.conf (~/.config), else
  * /etc/podpis/podpis.conf. In a set-user-id process the environment is ignored (secure_getenv) and only
- * the system's file is read. With no file at all there is one vault slot, "vault", at
- * $XDG_DATA_HOME/podpis/vault.db (~/.local/share).
+ * the system's file is read. With no file, or none of its sections a slot, there is one vault slot, "vault",
+ * at $XDG_DATA_HOME/podpis/vault.db (~/.local/share); a vault section without a path gets NAME.db there.
+ * A file that was named and is not there is a problem, and gives no slot.
  *
  * A broken section does not take the others with it (design, rule 6): it stays in the list, in its place,
  * with `problem` saying file, line and cause. Keys that a store or an authority defines itself are kept as
@@ -21,7 +22,7 @@ enum config_kind { CONFIG_SLOT, CONFIG_AUTHORITY, CONFIG_MODULE };
 
 struct config_pair {
 	char *key;
-	char *value; /* `~/` at the start of a path key's value is already the home directory */
+	char *value; /* of a path key: absolute where the file is; see podpis.conf(5) */
 	unsigned line;
 };
 
@@ -38,7 +39,7 @@ struct config {
 	char *path; /* the file that was read, NULL when there is none */
 	size_t count;
 	struct config_section *sections; /* in the file's order */
-	char *problem;                   /* NULL, or why the file could not be read to its end */
+	char *problem; /* NULL, or what is wrong outside of the sections: the first such "file:line: cause" */
 };
 
 /* The path that the environment names, whether a file is there or not. NULL without memory or home. */

@@ -4,49 +4,49 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Cuts a message that filled its buffer back to a whole UTF-8 character. */
-static void cut_at_character(char message[ERROR_MESSAGE_MAX])
-{
-	size_t len = strnlen(message, ERROR_MESSAGE_MAX - 1);
+#include "module/support/text.h"
 
-	if (len < ERROR_MESSAGE_MAX - 1)
-		return;
-	while (len > 0 && ((unsigned char)message[len - 1] & 0xc0) == 0x80)
-		len--;
-	if (len > 0 && ((unsigned char)message[len - 1] & 0x80) != 0)
-		len--;
-	message[len] = '\0';
+/* `room` holds what was printed, one byte more than fits: cut back to whole characters, on one line. */
+static void store_message(struct error *err, char room[ERROR_MESSAGE_MAX + 4])
+{
+	size_t length = text_cut(room, strlen(room), ERROR_MESSAGE_MAX - 1);
+
+	room[length] = '\0';
+	text_plain(room);
+	memcpy(err->message, room, length + 1);
 }
 
 bool error_set(struct error *err, enum error_code code, const char *format, ...)
 {
+	char room[ERROR_MESSAGE_MAX + 4];
 	va_list ap;
 
 	if (err == NULL)
 		return false;
-	err->code = code;
+	/* The arguments may point into the old message, so it is replaced last. */
 	va_start(ap, format);
-	vsnprintf(err->message, sizeof(err->message), format, ap);
+	if (vsnprintf(room, sizeof(room), format, ap) < 0)
+		room[0] = '\0';
 	va_end(ap);
-	cut_at_character(err->message);
+	err->code = code;
+	store_message(err, room);
 	return false;
 }
 
 bool error_prefix(struct error *err, const char *format, ...)
 {
-	char message[ERROR_MESSAGE_MAX];
+	char room[ERROR_MESSAGE_MAX + 4];
 	va_list ap;
-	int len;
+	int length;
 
 	if (err == NULL)
 		return false;
 	va_start(ap, format);
-	len = vsnprintf(message, sizeof(message), format, ap);
+	length = vsnprintf(room, sizeof(room), format, ap);
 	va_end(ap);
-	if (len >= 0 && (size_t)len < sizeof(message)) {
-		snprintf(message + len, sizeof(message) - (size_t)len, ": %s", err->message);
-		memcpy(err->message, message, sizeof(message));
-		cut_at_character(err->message);
+	if (length >= 0 && (size_t)length < sizeof(room)) {
+		snprintf(room + length, sizeof(room) - (size_t)length, ": %s", err->message);
+		store_message(err, room);
 	}
 	return false;
 }

@@ -1,21 +1,29 @@
 #include "module/support/ini.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "module/support/buffer.h"
+#include "module/support/text.h"
 
-#define FILE_LIMIT (1 << 20)
-#define LINE_LIMIT 4096
+#define FILE_MAX       (1 << 20) /* bytes */
+#define LINE_MAX_BYTES 4096
+
+struct reader {
+	struct ini_line line;
+	ini_handler *handler;
+	ini_complaint *complaint;
+	void *context;
+	struct error *err;
+	char section[LINE_MAX_BYTES + 1];
+};
 
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';
 }
 
-/* Drops blanks at both ends, in place. */
 static char *trim(char *text)
 {
 	size_t length;
@@ -29,142 +37,148 @@ static char *trim(char *text)
 	return text;
 }
 
-/* Makes every run of blanks one space, in place. */
-static void squeeze(char *text)
+static bool complain(struct reader *reader, bool opens_section, const char *cause)
 {
-	char *to = text;
+	struct ini_line line = reader->line;
 
-	for (const char *from = text; *from != '\0'; from++) {
+	line.key = NULL;
+	line.value = NULL;
+	line.section = opens_section ? NULL : reader->section;
+	return reader->complaint(reader->context, &line, cause, reader->err);
+}
+
+/* "[kind  name]" → "kind name" */
+static bool read_section(struct reader *reader, char *text)
+{
+	size_t length = strlen(text);
+	char *to = reader->section;
+	const char *from;
+
+	if (text[length - 1] != ']')
+		return complain(reader, true, "a section's line ends with ]");
+	text[length - 1] = '\0';
+	from = trim(text + 1);
+	if (*from == '\0')
+		return complain(reader, true, "a section needs a name");
+	if (strpbrk(from, "[]") != NULL)
+		return complain(reader, true, "a section's name can't hold brackets");
+	for (; *from != '\0'; from++) {
 		if (!is_blank(*from))
 			*to++ = *from;
-		else if (to == text || to[-1] != ' ')
+		else if (!is_blank(from[1]))
 			*to++ = ' ';
 	}
 	*to = '\0';
+	reader->line.key = NULL;
+	reader->line.value = NULL;
+	return reader->handler(reader->context, &reader->line, reader->err);
 }
 
-/* RFC 3629: no overlong forms, no surrogates, nothing past U+10FFFF. */
-static bool is_utf8(const uint8_t *text, size_t length)
+static bool read_pair(struct reader *reader, char *text)
 {
-	static const struct {
-		uint8_t first_low, first_high, second_low, second_high;
-		size_t more;
-	} forms[] = {
-		{0x00, 0x7f, 0, 0, 0},
-		{0xc2, 0xdf, 0x80, 0xbf, 1},
-		{0xe0, 0xe0, 0xa0, 0xbf, 2},
-		{0xe1, 0xec, 0x80, 0xbf, 2},
-		{0xed, 0xed, 0x80, 0x9f, 2},
-		{0xee, 0xef, 0x80, 0xbf, 2},
-		{0xf0, 0xf0, 0x90, 0xbf, 3},
-		{0xf1, 0xf3, 0x80, 0xbf, 3},
-		{0xf4, 0xf4, 0x80, 0x8f, 3},
-	};
-	size_t i = 0;
+	char *equals = strchr(text, '=');
 
-	while (i < length) {
-		size_t form = 0;
-
-		while (form < sizeof(forms) / sizeof(forms[0]) &&
-			(text[i] < forms[form].first_low || text[i] > forms[form].first_high))
-			form++;
-		if (form == sizeof(forms) / sizeof(forms[0]) || forms[form].more >= length - i)
-			return false;
-		for (size_t k = 1; k <= forms[form].more; k++) {
-			uint8_t low = k == 1 ? forms[form].second_low : 0x80;
-			uint8_t high = k == 1 ? forms[form].second_high : 0xbf;
-
-			if (text[i + k] < low || text[i + k] > high)
-				return false;
-		}
-		i += forms[form].more + 1;
-	}
-	return true;
-}
-
-static bool at(const struct ini_line *line, struct error *err, const char *cause)
-{
-	return error_set(err, ERROR_USAGE, "%s:%u: %s", line->file, line->number, cause);
-}
-
-/* One line without its end. `section` is where the section's name is kept between lines. */
-static bool read_line(char *text, char section[LINE_LIMIT + 1], struct ini_line *line,
-	ini_handler *handler, void *context, struct error *err)
-{
-	char *equals;
-	size_t length;
-
-	text = trim(text);
-	if (*text == '\0' || *text == '#' || *text == ';')
-		return true;
-	if (*text == '[') {
-		length = strlen(text);
-		if (text[length - 1] != ']')
-			return at(line, err, "a section's line ends in ']'");
-		text[length - 1] = '\0';
-		text = trim(text + 1);
-		squeeze(text);
-		if (*text == '\0')
-			return at(line, err, "the section has no name");
-		memcpy(section, text, strlen(text) + 1);
-		line->key = line->value = NULL;
-		return handler(context, line, err);
-	}
-	equals = strchr(text, '=');
 	if (equals == NULL)
-		return at(line, err, "neither a comment, nor [section], nor key = value");
+		return complain(reader, false, "neither a comment, nor [section], nor key = value");
 	*equals = '\0';
-	line->key = trim(text);
-	line->value = trim(equals + 1);
-	if (*line->key == '\0')
-		return at(line, err, "there is no key before '='");
-	return handler(context, line, err);
+	reader->line.key = trim(text);
+	reader->line.value = trim(equals + 1);
+	if (reader->line.key[0] == '\0')
+		return complain(reader, false, "no key before the =");
+	return reader->handler(reader->context, &reader->line, reader->err);
 }
 
-bool ini_read(const char *path, ini_handler *handler, void *context, struct error *err)
+/* `text` has `length` bytes without its end of line, and a NUL behind them. */
+static bool read_line(struct reader *reader, char *text, size_t length)
 {
-	struct buffer file = BUFFER_INIT(FILE_LIMIT);
-	char section[LINE_LIMIT + 1] = "";
-	struct ini_line line = {.file = path, .section = section};
-	char *text, *end;
+	bool opens;
+
+	if (length > 0 && text[length - 1] == '\r')
+		text[--length] = '\0';
+	opens = text[strspn(text, " \t")] == '[';
+	if (length > LINE_MAX_BYTES)
+		return complain(reader, opens, "longer than 4096 bytes");
+	if (!text_is_utf8(text, length))
+		return complain(reader, opens, "not UTF-8");
+	for (size_t i = 0; i < length; i++) {
+		if (((unsigned char)text[i] < 0x20 && text[i] != '\t') || text[i] == 0x7f)
+			return complain(reader, opens, "control character");
+	}
+	text = trim(text);
+	if (text[0] == '\0' || text[0] == '#' || text[0] == ';')
+		return true;
+	return opens ? read_section(reader, text) : read_pair(reader, text);
+}
+
+static bool refused(const char *path, struct error *err)
+{
+	switch (errno) {
+	case ENOENT:
+	case ENOTDIR:
+		return error_set(err, ERROR_WORKPLACE, "%s: no such file", path);
+	case EFBIG:
+		return error_set(err, ERROR_USAGE, "%s: larger than 1 MiB", path);
+	default:
+		return error_set(err, ERROR_USAGE, "%s: %m", path);
+	}
+}
+
+bool ini_read_on(const char *path, ini_handler *handler, ini_complaint *complaint, void *context,
+	struct error *err)
+{
+	struct buffer buffer = BUFFER_INIT(FILE_MAX);
+	struct reader reader = {
+		.handler = handler, .complaint = complaint, .context = context, .err = err};
+	char *text, *end, *stop;
 	bool ok = false;
 
-	if (!buffer_read_file(&file, path)) {
-		error_set(err, errno == ENOENT ? ERROR_WORKPLACE : ERROR_USAGE, "%s: %s", path,
-			strerror(errno));
+	if (!buffer_read_file(&buffer, path)) {
+		refused(path, err);
 		goto out;
 	}
-	text = (char *)file.data;
-	if (file.length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+	reader.line.file = path;
+	reader.line.section = reader.section;
+	text = (char *)buffer.data;
+	end = text + buffer.length;
+	if (buffer.length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
 		text += 3;
-	for (; text != NULL && text < (char *)file.data + file.length; text = end + 1) {
-		size_t length;
-
-		line.number++;
-		end = memchr(text, '\n', (size_t)((char *)file.data + file.length - text));
-		if (end == NULL)
-			end = (char *)file.data + file.length;
-		length = (size_t)(end - text);
-		if (length > 0 && text[length - 1] == '\r')
-			length--;
-		text[length] = '\0';
-		if (length > LINE_LIMIT) {
-			at(&line, err, "the line is longer than 4096 bytes");
-			goto out;
-		}
-		if (strlen(text) != length) {
-			at(&line, err, "the line has a NUL byte");
-			goto out;
-		}
-		if (!is_utf8((const uint8_t *)text, length)) {
-			at(&line, err, "the line is not UTF-8");
-			goto out;
-		}
-		if (!read_line(text, section, &line, handler, context, err))
+	for (; text < end; text = stop + 1) {
+		stop = memchr(text, '\n', (size_t)(end - text));
+		if (stop == NULL)
+			stop = end; /* the buffer's own NUL stands there */
+		*stop = '\0';
+		reader.line.number++;
+		if (!read_line(&reader, text, (size_t)(stop - text)))
 			goto out;
 	}
 	ok = true;
 out:
-	buffer_free(&file);
+	buffer_free(&buffer);
 	return ok;
+}
+
+static bool refuse_line(
+	void *context, const struct ini_line *line, const char *cause, struct error *err)
+{
+	(void)context;
+	return error_set(err, ERROR_USAGE, "%s:%u: %s", line->file, line->number, cause);
+}
+
+struct strict {
+	ini_handler *handler;
+	void *context;
+};
+
+static bool pass_on(void *context, const struct ini_line *line, struct error *err)
+{
+	const struct strict *strict = context;
+
+	return strict->handler(strict->context, line, err);
+}
+
+bool ini_read(const char *path, ini_handler *handler, void *context, struct error *err)
+{
+	struct strict strict = {handler, context};
+
+	return ini_read_on(path, pass_on, refuse_line, &strict, err);
 }

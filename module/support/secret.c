@@ -1,57 +1,55 @@
 #include "module/support/secret.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* The header and the bytes share the locked pages. */
-struct pages {
+/* The lengths stand outside the locked pages: a child finds them wiped, but must be able to free them. */
+struct block {
 	struct secret secret;
-	size_t size; /* of the mapping */
-	uint8_t data[];
+	size_t mapped; /* bytes */
 };
-
-static size_t whole_pages(size_t size)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-	return (size + page - 1) / page * page;
-}
 
 struct secret *secret_new(const void *data, size_t length)
 {
-	struct pages *pages;
-	size_t size;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct block *block;
+	void *pages;
 
-	if (length > SIZE_MAX / 2)
+	if (length > SSIZE_MAX / 2)
 		return NULL;
-	size = whole_pages(sizeof(*pages) + length + 1);
-	pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (pages == MAP_FAILED)
+	block = malloc(sizeof(*block));
+	if (block == NULL)
 		return NULL;
-	/* Each is a hardening that a kernel or a limit may refuse; the secret works without. */
-	(void)mlock(pages, size);
-	(void)madvise(pages, size, MADV_DONTDUMP);
-	/* Not MADV_WIPEONFORK on the header's page: a child that frees what it inherited would unmap nothing. */
-	pages->size = size;
-	pages->secret.length = length;
-	pages->secret.data = pages->data;
-	if (data != NULL)
-		memcpy(pages->data, data, length);
-	return &pages->secret;
+	block->mapped = (length + page) / page * page; /* room for the NUL, too */
+	pages = mmap(
+		NULL, block->mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (pages == MAP_FAILED) {
+		free(block);
+		return NULL;
+	}
+	/* Each is a favour that the system may refuse. */
+	(void)mlock(pages, block->mapped);
+	(void)madvise(pages, block->mapped, MADV_DONTDUMP);
+	(void)madvise(pages, block->mapped, MADV_WIPEONFORK);
+	block->secret.data = pages;
+	block->secret.length = length;
+	if (data != NULL && length > 0)
+		memcpy(block->secret.data, data, length);
+	return &block->secret;
 }
 
 void secret_free(struct secret *secret)
 {
-	struct pages *pages = (struct pages *)secret;
-	size_t size;
+	struct block *block = (struct block *)secret;
 
-	if (secret == NULL)
+	if (block == NULL)
 		return;
-	size = pages->size;
-	explicit_bzero(pages, size);
-	munmap(pages, size);
+	explicit_bzero(secret->data, block->mapped);
+	munmap(secret->data, block->mapped);
+	free(block);
 }
 
 bool secret_equal(const struct secret *a, const struct secret *b)

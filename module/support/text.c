@@ -1,0 +1,72 @@
+#include "module/support/text.h"
+
+#include <stdint.h>
+
+/* Bytes of the character at `text`, 0 when it is not well-formed. */
+static size_t character(const unsigned char *text, size_t length)
+{
+	static const struct {
+		unsigned char mask, lead;
+		size_t size;
+		uint32_t least;
+	} shapes[] = {
+		{0x80, 0x00, 1, 0},
+		{0xe0, 0xc0, 2, 0x80},
+		{0xf0, 0xe0, 3, 0x800},
+		{0xf8, 0xf0, 4, 0x10000},
+	};
+	uint32_t value;
+
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		if ((text[0] & shapes[i].mask) != shapes[i].lead)
+			continue;
+		if (shapes[i].size > length)
+			return 0;
+		value = text[0] & (unsigned char)~shapes[i].mask;
+		for (size_t j = 1; j < shapes[i].size; j++) {
+			if ((text[j] & 0xc0) != 0x80)
+				return 0;
+			value = value << 6 | (text[j] & 0x3f);
+		}
+		if (value < shapes[i].least || value > 0x10ffff ||
+			(value >= 0xd800 && value <= 0xdfff))
+			return 0;
+		return shapes[i].size;
+	}
+	return 0;
+}
+
+bool text_is_utf8(const char *text, size_t length)
+{
+	size_t size;
+
+	for (size_t at = 0; at < length; at += size) {
+		size = character((const unsigned char *)text + at, length - at);
+		if (size == 0)
+			return false;
+	}
+	return true;
+}
+
+size_t text_cut(const char *text, size_t length, size_t max)
+{
+	if (length <= max)
+		return length;
+	while (max > 0 && ((unsigned char)text[max] & 0xc0) == 0x80)
+		max--;
+	return max;
+}
+
+void text_plain(char *text)
+{
+	for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++) {
+		if (*at == '\t') {
+			*at = ' ';
+		} else if (*at < 0x20 || *at == 0x7f) {
+			*at = '?';
+		} else if (*at == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f) {
+			at[0] = '?';
+			at[1] = '?';
+		}
+	}
+}
