@@ -1,0 +1,38 @@
+#include "module/cryptoki/call.h"
+
+CK_RV call_begin(struct call *call, enum call_need need)
+{
+	CK_RV rv = gate_enter(&call->passage);
+
+	if (rv != CKR_OK)
+		return rv;
+	call->module = call->passage.module;
+	call->session = NULL;
+	if (need == CALL_CRYPTO && !crypto_alive()) {
+		gate_leave(&call->passage);
+		return CKR_GENERAL_ERROR;
+	}
+	return CKR_OK;
+}
+
+CK_RV call_begin_session(struct call *call, enum call_need need, CK_SESSION_HANDLE session)
+{
+	CK_RV rv = call_begin(call, need);
+
+	if (rv != CKR_OK)
+		return rv;
+	rv = session_lock(call->module, session, &call->session);
+	if (rv != CKR_OK)
+		gate_leave(&call->passage);
+	return rv;
+}
+
+CK_RV call_end(struct call *call, const char *name, CK_RV rv)
+{
+	if (rv != CKR_OK && log_wants(call->module->log, LOG_LEVEL_DEBUG))
+		log_debug(call->module->log, "%s answers 0x%lx", name, rv);
+	if (call->session != NULL)
+		session_unlock(call->session);
+	gate_leave(&call->passage);
+	return rv;
+}

@@ -1,0 +1,25 @@
+/*
+ * call: one call of a C_* function under way: through the gate, with its session.
+ */
+#ifndef PODPIS_CRYPTOKI_CALL_H
+#define PODPIS_CRYPTOKI_CALL_H
+
+#include "module/cryptoki/gate.h"
+#include "module/cryptoki/module.h"
+
+struct call {
+	struct passage passage;
+	struct module *module;
+	struct session *session; /* NULL where the function has none */
+};
+
+/* CALL_CRYPTO: reaches OpenSSL, which the host may have ended (design, rule 1): then CKR_GENERAL_ERROR. */
+enum call_need { CALL_PLAIN, CALL_CRYPTO };
+
+CK_RV call_begin(struct call *call, enum call_need need);
+/* The same with the session, locked: CKR_SESSION_HANDLE_INVALID. */
+CK_RV call_begin_session(struct call *call, enum call_need need, CK_SESSION_HANDLE session);
+/* Ends what was begun, and returns rv. */
+CK_RV call_end(struct call *call, const char *name, CK_RV rv);
+
+#endif

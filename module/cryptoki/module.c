@@ -1,0 +1,110 @@
+#include "module/cryptoki/module.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "module/cryptoki/gate.h"
+
+void module_pad(unsigned char *field, size_t size, const char *text)
+{
+	size_t length = strlen(text);
+
+	if (length > size) {
+		length = size;
+		while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
+			length--;
+	}
+	memset(field, ' ', size);
+	memcpy(field, text, length);
+}
+
+static void module_destroy(struct module *module)
+{
+	session_table_close(&module->sessions);
+	slot_table_close(&module->slots);
+	crypto_free(module->crypto);
+	config_free(module->config);
+	log_free(module->log);
+	free(module);
+}
+
+static bool module_wants_sha1(const struct config *config)
+{
+	const struct config_section *section = config_find(config, CONFIG_MODULE, "");
+	const char *value = section != NULL ? config_get(section, "sha1") : NULL;
+
+	return value == NULL || strcmp(value, "no") != 0;
+}
+
+static CK_RV module_make(struct module **out)
+{
+	struct module *module = NULL;
+	CK_RV rv = CKR_HOST_MEMORY;
+
+	/* The host ended OpenSSL, or this is an exit handler behind OpenSSL's own. */
+	if (!crypto_alive())
+		return CKR_GENERAL_ERROR;
+	module = calloc(1, sizeof(*module));
+	if (module == NULL)
+		return CKR_HOST_MEMORY;
+	session_table_open(&module->sessions);
+	module->log = log_new(secure_getenv("PODPIS_LOG"), "podpis-pkcs11", LOG_LEVEL_ERROR);
+	module->config = config_load(NULL);
+	if (module->log == NULL || module->config == NULL)
+		goto out;
+	if (module->config->problem != NULL)
+		log_error(module->log, "%s", module->config->problem);
+	module->sha1 = module_wants_sha1(module->config);
+	rv = crypto_new(module->log, &module->crypto);
+	if (rv != CKR_OK)
+		goto out;
+	module->environment =
+		(struct store_environment){.log = module->log, .crypto = module->crypto};
+	rv = slot_table_open(&module->slots, module->config, &module->environment);
+out:
+	if (rv == CKR_OK)
+		*out = module;
+	else
+		module_destroy(module);
+	return rv;
+}
+
+/*
+ * PKCS #11 v3.0, 5.4: all four mutex functions or none. Functions without CKF_OS_LOCKING_OK mean that only
+ * they may be used, which neither OpenSSL nor SQLite below us can promise: CKR_CANT_LOCK.
+ * CKF_LIBRARY_CANT_CREATE_OS_THREADS is always kept: the module has no threads.
+ */
+CK_RV module_initialize(const CK_C_INITIALIZE_ARGS *arguments)
+{
+	if (arguments != NULL) {
+		int functions = (arguments->CreateMutex != NULL) +
+				(arguments->DestroyMutex != NULL) + (arguments->LockMutex != NULL) +
+				(arguments->UnlockMutex != NULL);
+		if (arguments->pReserved != NULL || (functions != 0 && functions != 4))
+			return CKR_ARGUMENTS_BAD;
+		if (functions == 4 && (arguments->flags & CKF_OS_LOCKING_OK) == 0)
+			return CKR_CANT_LOCK;
+	}
+	return gate_open(module_make);
+}
+
+CK_RV module_finalize(const void *reserved)
+{
+	if (reserved != NULL)
+		return CKR_ARGUMENTS_BAD;
+	return gate_close(module_destroy);
+}
+
+CK_RV module_info(CK_INFO *out)
+{
+	if (out == NULL)
+		return CKR_ARGUMENTS_BAD;
+	*out = (CK_INFO){.cryptokiVersion = {3, 0}};
+	module_pad(out->manufacturerID, sizeof(out->manufacturerID), "Podpis");
+	module_pad(
+		out->libraryDescription, sizeof(out->libraryDescription), "Podpis PKCS#11 module");
+	out->libraryVersion.major = (unsigned char)strtoul(PODPIS_VERSION, NULL, 10);
+	out->libraryVersion.minor =
+		(unsigned char)strtoul(strchr(PODPIS_VERSION, '.') + 1, NULL, 10);
+	return CKR_OK;
+}

@@ -1,0 +1,13 @@
+/*
+ * random: C_GenerateRandom and C_SeedRandom (PKCS #11 v3.0, 5.19).
+ */
+#ifndef PODPIS_CRYPTOKI_RANDOM_H
+#define PODPIS_CRYPTOKI_RANDOM_H
+
+#include "module/cryptoki/session.h"
+
+CK_RV random_generate(struct session *session, uint8_t *out, CK_ULONG length);
+/* CKR_RANDOM_SEED_NOT_SUPPORTED: the generator seeds itself, and owes nothing to applications. */
+CK_RV random_seed(const uint8_t *seed, CK_ULONG length);
+
+#endif

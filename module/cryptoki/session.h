@@ -1,0 +1,76 @@
+/*
+ * session: sessions, their states and their handles (PKCS #11 v3.0, 5.6).
+ *
+ * A handle is an index into the table and a generation, so that a closed session's handle does not become
+ * another's. Sessions' memory is never given back before C_Finalize; a session is found without a lock
+ * and used under its own, which no other session shares. Order of locks: session, slot's login, slot.
+ */
+#ifndef PODPIS_CRYPTOKI_SESSION_H
+#define PODPIS_CRYPTOKI_SESSION_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "module/cryptoki/digest.h"
+#include "module/cryptoki/find.h"
+#include "module/cryptoki/slot.h"
+#include "module/cryptoki/use.h"
+
+#define SESSION_CHUNK  64   /* sessions in one piece of memory */
+#define SESSION_CHUNKS 4096 /* so many pieces at most */
+
+struct session {
+	pthread_mutex_t mutex; /* held by the one call that uses the session */
+	/* Written under the mutex; session_info reads them without. */
+	_Atomic CK_SESSION_HANDLE handle; /* 0: not open */
+	struct slot *_Atomic slot;
+	_Atomic CK_FLAGS flags;
+
+	struct module *module;
+	CK_ULONG index, generation;
+	struct session *next; /* in the list of those that are not open */
+
+	struct find find;
+	struct digest digest;
+	struct use sign, verify, encrypt, decrypt;
+};
+
+struct session_table {
+	pthread_mutex_t mutex; /* over opening and closing */
+	size_t count;          /* sessions ever made */
+	struct session *free;
+	struct session *_Atomic chunks[SESSION_CHUNKS];
+};
+
+void session_table_open(struct session_table *table);
+void session_table_close(struct session_table *table);
+
+/* The open session, locked; CKR_SESSION_HANDLE_INVALID. */
+CK_RV session_lock(struct module *module, CK_SESSION_HANDLE handle, struct session **out);
+void session_unlock(struct session *session);
+
+CK_RV session_open(
+	struct module *module, CK_SLOT_ID slot_id, CK_FLAGS flags, CK_SESSION_HANDLE *out);
+/* `session` is locked, and stays so. The last one of a slot logs out. */
+CK_RV session_close(struct session *session);
+CK_RV session_close_all(struct module *module, CK_SLOT_ID slot_id);
+/* Does not wait for a call that uses the session. */
+CK_RV session_info(struct module *module, CK_SESSION_HANDLE handle, CK_SESSION_INFO *out);
+
+/* C_SessionCancel: ends the operations that the flags name. */
+CK_RV session_cancel(struct session *session, CK_FLAGS flags);
+/* C_GetOperationState: there is none that could be saved. */
+CK_RV session_save(struct session *session, const CK_ULONG *length);
+
+static inline struct token *session_token(struct session *session)
+{
+	return session->slot->token;
+}
+
+static inline bool session_is_rw(struct session *session)
+{
+	return (session->flags & CKF_RW_SESSION) != 0;
+}
+
+#endif

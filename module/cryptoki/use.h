@@ -1,0 +1,65 @@
+/*
+ * use: a session's prepared use of a key, for signing, verifying, encrypting and decrypting.
+ *
+ * What can be done before the data are there is done by C_…Init and kept: the next one with the same
+ * mechanism, parameters, key and login takes it as it is, so that a signature costs what the primitive
+ * costs. Whoever ends a use (use_end) only puts it to rest.
+ */
+#ifndef PODPIS_CRYPTOKI_USE_H
+#define PODPIS_CRYPTOKI_USE_H
+
+#include "module/cryptoki/mechanism.h"
+#include "module/crypto/hash.h"
+#include "module/crypto/operation.h"
+#include "module/store/store.h"
+#include "module/support/buffer.h"
+
+struct session;
+
+#define USE_PARAMETER_MAX 64        /* bytes of parameters that a use is kept with */
+#define USE_DATA_MAX      (1 << 26) /* bytes that a mechanism which does not hash can collect */
+
+struct use {
+	bool active;
+	bool started;  /* multi-part: an Update came */
+	bool unproved; /* CKA_ALWAYS_AUTHENTICATE: the context-specific login is still wanted */
+
+	/* What it was prepared for; operation NULL: nothing. */
+	const struct mechanism *mechanism;
+	struct object *key;
+	bool always_authenticate;
+	unsigned long epoch; /* of the slot's logins */
+	CK_ULONG parameter_length;
+	uint8_t parameter[USE_PARAMETER_MAX];
+
+	struct operation *operation;
+	struct hash *hash;  /* NULL: the mechanism does not hash */
+	struct buffer data; /* what Update brought, where it does not */
+};
+
+/*
+ * C_…Init. A NULL mechanism ends an active use (PKCS #11 v3.0, 5.1). CKR_OPERATION_ACTIVE,
+ * CKR_KEY_HANDLE_INVALID, CKR_KEY_TYPE_INCONSISTENT, CKR_KEY_FUNCTION_NOT_PERMITTED, mechanism_find's.
+ */
+CK_RV use_init(struct session *session, struct use *use, enum operation_purpose purpose,
+	const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key);
+
+/* C_…Update of what is hashed or collected. Does not end the use when it fails: the caller does. */
+CK_RV use_update(struct use *use, const uint8_t *data, CK_ULONG length);
+
+/* What the operation gets: the data, or what the mechanism makes of them. Points into `use` or `data`. */
+struct use_input {
+	const uint8_t *data;
+	size_t length;
+	uint8_t digest[128]; /* a DigestInfo at most */
+};
+CK_RV use_whole(struct use *use, const uint8_t *data, CK_ULONG length, struct use_input *out);
+CK_RV use_final(struct use *use, struct use_input *out);
+
+/* Ends the use; what was prepared stays. */
+void use_end(struct use *use);
+/* Ends the use if `rv` is an error that does so, or success; returns rv. */
+CK_RV use_leave(struct use *use, CK_RV rv);
+void use_free(struct use *use);
+
+#endif
