@@ -173,8 +173,10 @@ podpis list
 step 'A document is signed with the new key through pkcs11-tool, and verified with OpenSSL'
 id=$("$tool" show "$second" --json | jq -er .key | sed -n 's/.*[;:]id=\([^;?]*\).*/\1/p' | tr -d %)
 printf 'Договор № 1\n' >"$demo/document.txt"
-run pkcs11-tool --module "$module" --login --pin "$(cat "$HOME/pin")" --id "$id" --sign --mechanism SHA256-RSA-PKCS \
-	--input-file "$demo/document.txt" --output-file "$demo/document.sig" 2>&1 | sed "s/--pin [0-9]*/--pin …/"
+PIN=$(cat "$HOME/pin")
+export PIN
+run pkcs11-tool --module "$module" --login --pin env:PIN --id "$id" --sign --mechanism SHA256-RSA-PKCS \
+	--input-file "$demo/document.txt" --output-file "$demo/document.sig"
 run pkcs11-tool --module "$module" --id "$id" --read-object --type cert --output-file "$demo/certificate.der"
 run openssl x509 -inform DER -in "$demo/certificate.der" -pubkey -noout -out "$demo/public-key.pem"
 run openssl dgst -sha256 -verify "$demo/public-key.pem" -signature "$demo/document.sig" "$demo/document.txt"

@@ -52,13 +52,15 @@ until_true() {
 
 # ---- the sandbox
 
+# sandbox_start [options]: on a free port; started again, on the same.
 sandbox_start() {
 	rm -f "$work/ready.json"
 	"$PODPIS_BUILD/tests/sandbox/podpis-sandbox" --state "$work/sandbox" --ready-file "$work/ready.json" \
-		--verify-seconds "${verify_seconds:-0}" "$@" >>"$work/sandbox.log" 2>&1 &
+		--verify-seconds "${verify_seconds:-0}" --listen "127.0.0.1:${port:-0}" "$@" >>"$work/sandbox.log" 2>&1 &
 	sandbox_pid=$!
 	until_true 30 test -s "$work/ready.json"
 	url=$(jq -r .url "$work/ready.json")
+	port=$(printf '%s\n' "$url" | sed 's|https://[^:]*:\([0-9]*\)/.*|\1|')
 	ca=$(jq -r .ca_file "$work/ready.json")
 	anchor=$(jq -r .anchor_file "$work/ready.json")
 }
@@ -74,6 +76,12 @@ sandbox_stop() {
 # account LOGIN FIELD: what the sandbox says of an account.
 account() {
 	jq -er --arg login "$1" --arg field "$2" '.accounts[] | select(.login == $login) | .[$field]' "$work/ready.json"
+}
+
+# fault SPEC: something goes wrong from now on (podpis-sandbox(1), FAULTS); needs --control.
+fault() {
+	jq -n --arg fault "$1" '{fault: $fault}' | curl -sS --fail --noproxy '*' --cacert "$ca" --data-binary @- \
+		-H 'Content-Type: application/json' "${url%/api}/control/faults" >/dev/null
 }
 
 # ---- people
@@ -92,6 +100,8 @@ become() {
 		printf '%s' "so-pin-of-$me" >"$HOME/so-pin"
 		umask 022
 	}
+	PIN=$(cat "$HOME/pin") # for pkcs11-tool --pin env:PIN
+	export PIN
 }
 
 # podpis ...: the tool, as the person.
@@ -151,4 +161,68 @@ foreign() {
 
 pkcs11() {
 	foreign pkcs11-tool --module "$module" "$@"
+}
+
+# ---- the flow, as several scenarios walk it
+
+# newest: the person's application that was made last.
+newest() {
+	podpis list --json | jq -er '.applications | max_by(.created_at) | .id'
+}
+
+# key_id ID: the CKA_ID of an application's key, in hexadecimal.
+key_id() {
+	podpis show "$1" --json | jq -er .key | sed -n 's/.*[;:]id=\([^;?]*\).*/\1/p' | tr -d %
+}
+
+# confirm_all: the administrator confirms everybody who waits for it.
+confirm_all() {
+	podpis admin list --json | jq -er '.applications[] | select(.state == "awaiting-confirmation") | .id' |
+		while read -r waiting; do
+			podpis admin confirm "$waiting" --slot "$me" --pin-file "$HOME/pin"
+		done
+}
+
+# keys, certificates: how many there are in the person's vault.
+keys() {
+	pkcs11 -O --type privkey --login --pin env:PIN 2>/dev/null | grep -c '^Private Key' || :
+}
+
+certificates() {
+	pkcs11 -O --type cert 2>/dev/null | grep -c '^Certificate' || :
+}
+
+# identify ID [person.py's options]: over to the portal and back, a script at the browser.
+identify() {
+	application=$1
+	shift
+	rm -f "$work/address"
+	mkfifo "$work/address"
+	podpis identify "$application" --no-browser >"$work/address" &
+	waiting=$!
+	while IFS= read -r line; do
+		address=$(printf '%s\n' "$line" | grep -oE 'https://[^ ]+' || :)
+		[ -z "$address" ] || python3 "$here/../sandbox/person.py" --ca-file "$ca" --login "$me" \
+			--password-file "$(account "$me" password_file)" "$@" "$address" || :
+	done <"$work/address"
+	wait "$waiting"
+}
+
+# employed: an administrator with a signature, and an employee with a first certificate in $first.
+employed() {
+	become admin
+	workplace
+	podpis apply --authority centre --slot admin --data "$(account admin data)" --identification in-person \
+		--key ec:P-256 --pin-file "$HOME/pin"
+	podpis obtain --wait --pin-file "$HOME/pin"
+	become ivanov
+	workplace
+	podpis apply --authority centre --slot ivanov --data "$(account ivanov data)" --identification in-person \
+		--key ec:P-256 --pin-file "$HOME/pin"
+	first=$(newest)
+	become admin
+	confirm_all
+	become ivanov
+	podpis obtain "$first" --wait --pin-file "$HOME/pin"
+	signer=$(podpis show "$first" --json | jq -er .key)
 }
