@@ -7,7 +7,10 @@
 #ifndef PODPIS_SUPPORT_PKCS11_H
 #define PODPIS_SUPPORT_PKCS11_H
 
+/* The C_* functions are what the module exports, though everything else is built hidden. */
+#pragma GCC visibility push(default)
 #include <p11-kit/pkcs11.h>
+#pragma GCC visibility pop
 
 /* Profiles and unique ids (PKCS #11 v3.0, 4.4, 4.12; Profiles v3.0) */
 #ifndef CKO_PROFILE
@@ -79,6 +82,7 @@ typedef CK_INTERFACE_PTR *CK_INTERFACE_PTR_PTR;
  * What 3.0 adds to the functions, in the order of CK_FUNCTION_LIST_3_0: each is declared, and has a pointer
  * type CK_C_…, as p11-kit's header has for those of 2.40.
  */
+#pragma GCC visibility push(default)
 #define PKCS11_FUNCTION(name, ...)                                                                 \
 	typedef CK_RV (*CK_##name)(__VA_ARGS__);                                                   \
 	CK_RV name(__VA_ARGS__)
@@ -134,6 +138,7 @@ PKCS11_FUNCTION(C_VerifyMessageNext, CK_SESSION_HANDLE session, CK_VOID_PTR para
 	CK_ULONG signature_length);
 PKCS11_FUNCTION(C_MessageVerifyFinal, CK_SESSION_HANDLE session);
 #undef PKCS11_FUNCTION
+#pragma GCC visibility pop
 
 /*
  * The functions in the order of the standard's structures (PKCS #11 v3.0, 3.6 and 3.7): the one list that
