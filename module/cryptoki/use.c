@@ -34,8 +34,8 @@ void use_end(struct use *use)
 	use->active = false;
 	use->started = false;
 	use->unproved = false;
-	if (use->data.data != NULL)
-		buffer_free(&use->data);
+	buffer_free(&use->data);
+	use->data = BUFFER_INIT(0);
 }
 
 void use_free(struct use *use)
