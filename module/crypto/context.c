@@ -50,10 +50,12 @@ CK_RV crypto_new(struct log *log, struct crypto **out)
 		return CKR_HOST_MEMORY;
 	crypto->log = log;
 	/*
-	 * OpenSSL's own exit handler must neither be set up by us (a host that exits while another library still
-	 * uses us would find it cleaned up) nor read the host's configuration on our account.
+	 * When the process comes here before its own OpenSSL is set up, the exit handler must not be set up on our
+	 * account: a host that signs while it exits would find OpenSSL cleaned up. OPENSSL_INIT_NO_LOAD_CONFIG has
+	 * no place here: it would keep the host's own configuration from ever being read. A private context does not
+	 * read it anyway.
 	 */
-	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
+	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL) != 1)
 		goto out;
 	crypto->libctx = OSSL_LIB_CTX_new();
 	if (crypto->libctx == NULL)

@@ -1,8 +1,11 @@
 #include "module/crypto/hash.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <openssl/evp.h>
+
+#include "module/crypto/provider.h"
 
 /* DER DigestInfo up to the digest itself (RFC 8017, 9.2, note 1). */
 static const uint8_t prefix_sha1[] = {
@@ -54,6 +57,7 @@ const struct hash_info *hash_of(const struct hash *hash)
 CK_RV hash_new(struct crypto *crypto, CK_MECHANISM_TYPE mechanism, struct hash **out)
 {
 	const struct hash_info *info = hash_info(mechanism);
+	char name[32];
 	struct hash *hash;
 	CK_RV rv;
 
@@ -65,7 +69,8 @@ CK_RV hash_new(struct crypto *crypto, CK_MECHANISM_TYPE mechanism, struct hash *
 	hash->crypto = crypto;
 	hash->info = info;
 	/* A session keeps its hash, so that this is fetched once a session, not once a digest. */
-	hash->md = EVP_MD_fetch(crypto_libctx(crypto), info->name, NULL);
+	snprintf(name, sizeof(name), PROVIDER_PREFIX "%s", info->name);
+	hash->md = EVP_MD_fetch(crypto_libctx(crypto), name, PROVIDER_QUERY);
 	hash->running = EVP_MD_CTX_new();
 	rv = hash->md == NULL || hash->running == NULL
 		     ? crypto_failed(crypto, info->name, CKR_FUNCTION_FAILED)

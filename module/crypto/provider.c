@@ -28,6 +28,7 @@ struct algorithm {
 		OSSL_FUNC_signature_newctx_fn *new_signature;
 		OSSL_FUNC_asym_cipher_newctx_fn *new_cipher;
 		OSSL_FUNC_keyexch_newctx_fn *new_exchange;
+		OSSL_FUNC_digest_newctx_fn *new_digest;
 	};
 	OSSL_FUNC_keymgmt_gen_init_fn *generate;
 	OSSL_DISPATCH *functions;
@@ -42,6 +43,11 @@ enum {
 	ALG_ED25519_SIGNATURE,
 	ALG_RSA_CIPHER,
 	ALG_EC_EXCHANGE,
+	ALG_SHA1,
+	ALG_SHA224,
+	ALG_SHA256,
+	ALG_SHA384,
+	ALG_SHA512,
 	ALGORITHMS
 };
 
@@ -110,6 +116,11 @@ SIGNATURE_FUNCTIONS(ALG_EC_SIGNATURE)
 SIGNATURE_FUNCTIONS(ALG_ED25519_SIGNATURE)
 CONTEXT_FUNCTIONS(ALG_RSA_CIPHER, OSSL_FUNC_ASYM_CIPHER_NEWCTX, new_cipher)
 CONTEXT_FUNCTIONS(ALG_EC_EXCHANGE, OSSL_FUNC_KEYEXCH_NEWCTX, new_exchange)
+CONTEXT_FUNCTIONS(ALG_SHA1, OSSL_FUNC_DIGEST_NEWCTX, new_digest)
+CONTEXT_FUNCTIONS(ALG_SHA224, OSSL_FUNC_DIGEST_NEWCTX, new_digest)
+CONTEXT_FUNCTIONS(ALG_SHA256, OSSL_FUNC_DIGEST_NEWCTX, new_digest)
+CONTEXT_FUNCTIONS(ALG_SHA384, OSSL_FUNC_DIGEST_NEWCTX, new_digest)
+CONTEXT_FUNCTIONS(ALG_SHA512, OSSL_FUNC_DIGEST_NEWCTX, new_digest)
 
 /* What the default provider calls an algorithm, what we call it, and what we put in place of its functions. */
 static const struct {
@@ -127,6 +138,11 @@ static const struct {
 		ALG_ED25519_SIGNATURE_ours},
 	[ALG_RSA_CIPHER] = {OSSL_OP_ASYM_CIPHER, "RSA", PROVIDER_RSA, ALG_RSA_CIPHER_ours},
 	[ALG_EC_EXCHANGE] = {OSSL_OP_KEYEXCH, "ECDH", PROVIDER_EC, ALG_EC_EXCHANGE_ours},
+	[ALG_SHA1] = {OSSL_OP_DIGEST, "SHA1", PROVIDER_PREFIX "SHA1", ALG_SHA1_ours},
+	[ALG_SHA224] = {OSSL_OP_DIGEST, "SHA2-224", PROVIDER_PREFIX "SHA2-224", ALG_SHA224_ours},
+	[ALG_SHA256] = {OSSL_OP_DIGEST, "SHA2-256", PROVIDER_PREFIX "SHA2-256", ALG_SHA256_ours},
+	[ALG_SHA384] = {OSSL_OP_DIGEST, "SHA2-384", PROVIDER_PREFIX "SHA2-384", ALG_SHA384_ours},
+	[ALG_SHA512] = {OSSL_OP_DIGEST, "SHA2-512", PROVIDER_PREFIX "SHA2-512", ALG_SHA512_ours},
 };
 
 static bool has_name(const char *names, const char *wanted)
