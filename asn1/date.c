@@ -10,7 +10,7 @@
 
 static bool fail(struct error *err, const char *field, const char *why)
 {
-	return error_set(err, ERROR_FAILED, "%s: %s", field[0] != '\0' ? field : "time", why);
+	return error_set(err, ERROR_FAILED, "%s%s%s", field, field[0] != '\0' ? ": " : "", why);
 }
 
 static void join(char path[DER_FIELD_MAX], const char *field, const char *choice)
@@ -23,8 +23,8 @@ static bool to_text(const char *field, time_t date, char text[64], int *year, st
 	struct tm tm;
 
 	if (gmtime_r(&date, &tm) == NULL || tm.tm_year < 50 || tm.tm_year > 9999 - 1900)
-		return error_set(err, ERROR_USAGE, "%s: the year is not between 1950 and 9999",
-			field[0] != '\0' ? field : "time");
+		return error_set(err, ERROR_USAGE, "%s%sthe year is not between 1950 and 9999",
+			field, field[0] != '\0' ? ": " : "");
 	*year = tm.tm_year + 1900;
 	snprintf(text, 64, "%04d%02d%02d%02d%02d%02dZ", *year, tm.tm_mon + 1, tm.tm_mday,
 		tm.tm_hour, tm.tm_min, tm.tm_sec);

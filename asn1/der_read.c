@@ -25,10 +25,18 @@ static bool fail_code(struct error *err, const char *field, int result)
 
 bool der_present(asn1_node node, const char *field)
 {
-	int length = 0;
-	int result = asn1_read_value(node, field, NULL, &length);
+	asn1_node found = asn1_find_node(node, field);
+	asn1_data_node_st data;
+	int length = 0, result;
 
-	return result == ASN1_SUCCESS || result == ASN1_MEM_ERROR;
+	if (found == NULL)
+		return false;
+	result = asn1_read_value(node, field, NULL, &length);
+	if (result == ASN1_SUCCESS || result == ASN1_MEM_ERROR)
+		return true;
+	/* Lists have no value; one that was optional and not there has no node after decoding. */
+	return asn1_read_node_value(found, &data) == ASN1_SUCCESS &&
+	       (data.type == ASN1_ETYPE_SET_OF || data.type == ASN1_ETYPE_SEQUENCE_OF);
 }
 
 /* Appends the value; `length` is libtasn1's, bits for a BIT STRING. */

@@ -170,12 +170,13 @@ bool spki_encode_ed25519(
 	return encode(OID_ED25519, NULL, 0, point, point_length, der, err);
 }
 
-/* What the three decoders read into `spki->memory`, in this order. */
+/* What the structure says, before it is known to be a key of its type. */
 struct parts {
 	struct buffer parameters, key;
 	bool has_parameters;
 };
 
+/* What the result points to: first, then second. */
 static bool keep(struct spki *spki, const struct buffer *first, const struct buffer *second,
 	struct error *err)
 {

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "asn1/signer.h"
 
@@ -98,11 +99,13 @@ static inline void test_key_free(struct test_key *key)
 	EVP_PKEY_free(key->key);
 }
 
-/* A certificate for the key, by OpenSSL, signed with itself. */
+/* A certificate for the key, by OpenSSL, signed with itself. It may sign documents, as the profile has it. */
 static inline X509 *test_certificate(const struct test_key *key, const char *common_name)
 {
 	X509 *x509 = X509_new();
 	X509_NAME *name = X509_get_subject_name(x509);
+	X509_EXTENSION *usage = X509V3_EXT_conf_nid(
+		NULL, NULL, NID_key_usage, "critical,digitalSignature,nonRepudiation");
 
 	assert_int_equal(X509_set_version(x509, 2), 1);
 	assert_int_equal(ASN1_INTEGER_set_uint64(X509_get_serialNumber(x509), 0x80000001), 1);
@@ -116,6 +119,8 @@ static inline X509 *test_certificate(const struct test_key *key, const char *com
 	assert_non_null(X509_gmtime_adj(X509_getm_notBefore(x509), -60));
 	assert_non_null(X509_gmtime_adj(X509_getm_notAfter(x509), 86400));
 	assert_int_equal(X509_set_pubkey(x509, key->key), 1);
+	assert_int_equal(X509_add_ext(x509, usage, -1), 1);
+	X509_EXTENSION_free(usage);
 	assert_true(X509_sign(x509, key->key,
 			    key->signer.algorithm == SIGNATURE_ED25519 ? NULL : EVP_sha256()) > 0);
 	return x509;
