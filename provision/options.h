@@ -21,7 +21,7 @@ struct option {
 
 #define OPTIONS_MAX           64
 #define OPTIONS_ARGUMENTS_MAX 64
-#define OPTIONS_TABLES_MAX    6
+#define OPTIONS_TABLES_MAX    8
 
 struct option_value {
 	const struct option *option;

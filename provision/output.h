@@ -33,6 +33,8 @@ void output_text(struct output *output, const char *format, ...)
 /* One step of longer work, stderr, a line each. */
 void output_progress(struct output *output, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* A whole text for a person, its control characters made harmless, a newline at its end. */
+void output_lines(struct output *output, const char *text);
 /* "Name:   value", columns aligned for labels of up to 24 columns; nothing for a NULL or empty value. */
 void output_field(struct output *output, const char *label, const char *value);
 

@@ -14,15 +14,22 @@
 
 enum pin_kind { PIN_USER, PIN_SIGNER, PIN_SO, PIN_COUNT };
 
+/* What was asked for is asked once a process: a command may need the same token several times. */
+#define PINS_ASKED_MAX 4
+
 struct pins {
 	struct secret *environment[PIN_COUNT];
+	struct {
+		char *prompt;
+		struct secret *pin;
+	} asked[PINS_ASKED_MAX];
 };
 
 /* Takes the PINs out of the environment. Call first, while there is one thread. */
 void pins_init(struct pins *pins);
 void pins_clear(struct pins *pins);
 
-/* `pin-file` …, NULL-safe names for usage texts. */
+/* The name of the option that gives it: "pin-file" and its kin. */
 const char *pin_option(enum pin_kind kind);
 
 /*

@@ -82,8 +82,15 @@ const char *slot_rv_text(CK_RV rv, char number[24]);
 /* error_set with the function's and the code's name; ERROR_PIN for PIN codes, else ERROR_FAILED. */
 bool slot_fail(struct error *err, const char *function, CK_RV rv);
 
-/* C_InitToken and C_InitPIN. The token must not be initialised yet. */
-bool slot_init_token(CK_FUNCTION_LIST *functions, CK_SLOT_ID id, const char *label,
-	const struct secret *so_pin, const struct secret *user_pin, struct error *err);
+/*
+ * C_InitToken (when the slot's token is not initialised yet) and C_InitPIN. Run again after it was
+ * interrupted between the two it finishes. ERROR_PIN: the SO PIN is another.
+ */
+bool slot_init_token(const struct slot *slot, const char *label, const struct secret *so_pin,
+	const struct secret *user_pin, struct error *err);
+
+/* Finds a token like slot_open, without a session. */
+bool slot_find(
+	struct modules *modules, const struct slot_wish *wish, struct slot *out, struct error *err);
 
 #endif

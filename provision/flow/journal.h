@@ -95,7 +95,7 @@ void journal_application_clear(struct journal_application *application);
 /* Adds a row; sets id, created, updated. */
 bool journal_add(struct journal *journal, struct journal_application *application,
 	const char *event, const char *detail, struct error *err);
-/* Writes the row and the event in one transaction; sets updated. */
+/* Writes the row and the event (NULL: none) in one transaction; sets updated. */
 bool journal_save(struct journal *journal, struct journal_application *application,
 	const char *event, const char *detail, struct error *err);
 bool journal_load(struct journal *journal, int64_t id, struct journal_application *application,

@@ -1,0 +1,363 @@
+#include "provision/certificate_check.h"
+
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "asn1/spki.h"
+#include "provision/i18n.h"
+#include "provision/output.h"
+#include "provision/profile.h"
+
+/* Clocks differ; a certificate may be a little from the future. */
+#define CLOCK_SKEW 300
+
+static void __attribute__((format(printf, 4, 5))) find(struct certificate_findings *findings,
+	const char *field, bool may_accept, const char *format, ...)
+{
+	struct certificate_finding *finding;
+	va_list ap;
+
+	if (findings->count == CERTIFICATE_FINDINGS_MAX)
+		return;
+	finding = &findings->list[findings->count++];
+	finding->field = field;
+	finding->may_accept = may_accept;
+	va_start(ap, format);
+	vsnprintf(finding->text, sizeof(finding->text), format, ap);
+	va_end(ap);
+}
+
+static X509 *to_x509(const struct certificate *certificate)
+{
+	const unsigned char *at = certificate->der;
+
+	return d2i_X509(NULL, &at, (long)certificate->length);
+}
+
+static bool push(STACK_OF(X509) * stack, const struct certificate *certificate)
+{
+	X509 *x509 = to_x509(certificate);
+
+	if (x509 != NULL && sk_X509_push(stack, x509) > 0)
+		return true;
+	X509_free(x509);
+	return false;
+}
+
+static bool same(const struct certificate *certificate, X509 *x509)
+{
+	unsigned char *der = NULL;
+	int length = i2d_X509(x509, &der);
+	bool equal = length > 0 && (size_t)length == certificate->length &&
+		     memcmp(der, certificate->der, certificate->length) == 0;
+
+	OPENSSL_free(der);
+	return equal;
+}
+
+static bool is_anchor(const struct certificates *anchors, const struct certificate *certificate)
+{
+	for (size_t i = 0; i < anchors->count; i++) {
+		if (memcmp(anchors->list[i].sha256, certificate->sha256, 32) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The verified chain, leaf and anchors left out, as indices into `others`. */
+static void take_path(X509_STORE_CTX *context, const struct certificates *anchors,
+	const struct certificates *others, size_t *path, size_t max, size_t *count)
+{
+	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(context);
+
+	*count = 0;
+	for (int i = 1; i < sk_X509_num(chain); i++) {
+		for (size_t j = 0; j < others->count; j++) {
+			if (*count < max && !is_anchor(anchors, &others->list[j]) &&
+				same(&others->list[j], sk_X509_value(chain, i))) {
+				path[(*count)++] = j;
+				break;
+			}
+		}
+	}
+}
+
+bool certificate_check_chain(const struct certificate *certificate,
+	const struct certificates *anchors, const struct certificates *others, time_t now,
+	size_t *path, size_t max, size_t *count, struct error *err)
+{
+	X509_STORE *store = X509_STORE_new();
+	X509_STORE_CTX *context = X509_STORE_CTX_new();
+	STACK_OF(X509) *untrusted = sk_X509_new_null();
+	X509 *leaf = to_x509(certificate);
+	X509_VERIFY_PARAM *parameters;
+	bool done = false;
+
+	if (store == NULL || context == NULL || untrusted == NULL || leaf == NULL) {
+		error_set(err, ERROR_FAILED, _("OpenSSL can't read the certificate"));
+		goto out;
+	}
+	for (size_t i = 0; i < anchors->count; i++) {
+		X509 *anchor = to_x509(&anchors->list[i]);
+
+		if (anchor == NULL || X509_STORE_add_cert(store, anchor) != 1) {
+			X509_free(anchor);
+			error_set(err, ERROR_FAILED, _("OpenSSL can't read the trust anchor"));
+			goto out;
+		}
+		X509_free(anchor);
+	}
+	for (size_t i = 0; i < others->count; i++) {
+		if (!push(untrusted, &others->list[i])) {
+			error_set(err, ERROR_FAILED, _("OpenSSL can't read the chain"));
+			goto out;
+		}
+	}
+	if (X509_STORE_CTX_init(context, store, leaf, untrusted) != 1) {
+		error_set(err, ERROR_FAILED, _("out of memory"));
+		goto out;
+	}
+	parameters = X509_STORE_CTX_get0_param(context);
+	X509_VERIFY_PARAM_set_time(parameters, now);
+	/* An authority may name its issuing CA as the anchor, without the root above it. */
+	X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN);
+	if (X509_verify_cert(context) != 1) {
+		error_set(err, ERROR_FAILED, "%s",
+			X509_verify_cert_error_string(X509_STORE_CTX_get_error(context)));
+		goto out;
+	}
+	take_path(context, anchors, others, path, max, count);
+	done = true;
+out:
+	ERR_clear_error();
+	X509_free(leaf);
+	sk_X509_pop_free(untrusted, X509_free);
+	X509_STORE_CTX_free(context);
+	X509_STORE_free(store);
+	return done;
+}
+
+int certificate_check_own(const struct certificates *list, const uint8_t *spki, size_t spki_length)
+{
+	int best = -1;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct certificate *one = &list->list[i];
+
+		if (spki_equal(one->spki, one->spki_length, spki, spki_length) &&
+			(best < 0 || one->not_after > list->list[best].not_after))
+			best = (int)i;
+	}
+	return best;
+}
+
+static const char *attribute_name(const char *oid)
+{
+	const struct name_type *type = name_type_by_oid(oid);
+
+	return type != NULL ? type->key : oid;
+}
+
+/* What a person can name with --accept: the person's field, else the attribute. */
+static const char *field_name(const char *oid)
+{
+	enum person_field field;
+
+	if (strcmp(oid, "2.5.4.3") == 0)
+		return "CN";
+	if (strcmp(oid, "2.5.4.42") == 0)
+		return "given-name";
+	return profile_attribute_field(oid, &field) ? person_field_info(field)->name
+						    : attribute_name(oid);
+}
+
+/* Attribute by attribute: what was requested is there, nothing else is. */
+static void check_subject(const struct certificate *certificate, const struct csr *csr,
+	struct certificate_findings *findings)
+{
+	for (size_t i = 0; i < csr->subject.count; i++) {
+		const struct name_attribute *wanted = &csr->subject.attributes[i];
+		const char *have = name_get(&certificate->subject, wanted->oid);
+
+		if (have == NULL)
+			find(findings, field_name(wanted->oid), true,
+				_("%s is missing in the certificate (requested: %s)"),
+				attribute_name(wanted->oid), wanted->value);
+		else if (strcmp(have, wanted->value) != 0)
+			find(findings, field_name(wanted->oid), true,
+				_("%s is \"%s\" in the certificate, requested was \"%s\""),
+				attribute_name(wanted->oid), have, wanted->value);
+	}
+	for (size_t i = 0; i < certificate->subject.count; i++) {
+		const struct name_attribute *have = &certificate->subject.attributes[i];
+
+		if (name_get(&csr->subject, have->oid) == NULL)
+			find(findings, field_name(have->oid), true,
+				_("%s \"%s\" is in the certificate, but was not requested"),
+				attribute_name(have->oid), have->value);
+	}
+}
+
+static bool reported(const struct certificate_findings *findings, const char *field)
+{
+	for (size_t i = 0; i < findings->count; i++) {
+		if (strcmp(findings->list[i].field, field) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The application is what the person said; the request could have been dictated otherwise. */
+static void check_person(const struct certificate *certificate,
+	const struct application *application, struct certificate_findings *findings)
+{
+	for (size_t i = 0; i < certificate->subject.count; i++) {
+		const struct name_attribute *have = &certificate->subject.attributes[i];
+		char *wanted = profile_attribute_value(&application->person, have->oid);
+
+		if (wanted != NULL && strcmp(wanted, have->value) != 0 &&
+			!reported(findings, field_name(have->oid)))
+			find(findings, field_name(have->oid), true,
+				_("%s is \"%s\" in the certificate, applied for was \"%s\""),
+				attribute_name(have->oid), have->value, wanted);
+		free(wanted);
+	}
+	if (name_get(&certificate->subject, "2.5.4.3") == NULL && !reported(findings, "CN"))
+		find(findings, "CN", false, _("the certificate names nobody (no CN)"));
+}
+
+static bool check_profile(const struct certificate *certificate,
+	const struct application *application, struct certificate_findings *findings,
+	struct error *err)
+{
+	const struct profile *profile;
+
+	if (!profile_find(application->profile, &profile, err))
+		return false;
+	for (const char *const *oid = profile->forbidden; *oid != NULL; oid++) {
+		const char *value = name_get(&certificate->subject, *oid);
+
+		if (value != NULL && !reported(findings, field_name(*oid)))
+			find(findings, field_name(*oid), true,
+				_("%s \"%s\" does not belong into a certificate of the profile %s"),
+				attribute_name(*oid), value, profile->name);
+	}
+	return true;
+}
+
+static bool check_identification(const struct certificate *certificate,
+	const struct application *application, struct certificate_findings *findings,
+	struct error *err)
+{
+	const struct extension *extension =
+		extensions_find(&certificate->extensions, OID_IDENTIFICATION_KIND);
+	enum identification_kind wanted, have;
+
+	if (!profile_identification(application->identification, &wanted, err))
+		return false;
+	/* Only a qualified certificate has to say it. */
+	if (extension == NULL)
+		return true;
+	if (!identification_kind_decode(extension->value, extension->length, &have, NULL))
+		find(findings, "identification", false,
+			_("the certificate's identification kind can't be read"));
+	else if (have != wanted)
+		find(findings, "identification", true,
+			_("the certificate says identification kind %d, applied for was %d (%s)"),
+			(int)have, (int)wanted, application->identification);
+	return true;
+}
+
+static void check_usage(
+	const struct certificate *certificate, struct certificate_findings *findings)
+{
+	const struct extension *extension =
+		extensions_find(&certificate->extensions, OID_KEY_USAGE);
+	const struct extension *constraints =
+		extensions_find(&certificate->extensions, OID_BASIC_CONSTRAINTS);
+	unsigned usage = 0;
+
+	if (extension != NULL &&
+		!key_usage_decode(extension->value, extension->length, &usage, NULL))
+		find(findings, "key-usage", false, _("the certificate's key usage can't be read"));
+	else if (extension != NULL &&
+		 (usage & (KEY_USAGE_DIGITAL_SIGNATURE | KEY_USAGE_NON_REPUDIATION)) == 0)
+		find(findings, "key-usage", false,
+			_("the certificate's key usage does not allow signing"));
+	/* SEQUENCE { cA TRUE … }: an authority's certificate is not a person's. */
+	if (constraints != NULL && constraints->length > 2 && constraints->value[2] == 0x01)
+		find(findings, "profile", false, _("this is the certificate of an authority"));
+}
+
+static void check_dates(
+	const struct certificate *certificate, time_t now, struct certificate_findings *findings)
+{
+	const struct extension *extension =
+		extensions_find(&certificate->extensions, OID_PRIVATE_KEY_USAGE_PERIOD);
+	time_t not_before = 0, not_after = 0;
+	char when[OUTPUT_TIME_MAX];
+
+	if (certificate->not_before > now + CLOCK_SKEW)
+		find(findings, "dates", false, _("the certificate is valid only from %s on"),
+			output_time(certificate->not_before, when));
+	if (certificate->not_after < now)
+		find(findings, "dates", false, _("the certificate ended on %s"),
+			output_time(certificate->not_after, when));
+	if (extension == NULL)
+		return;
+	if (!key_period_decode(extension->value, extension->length, &not_before, &not_after, NULL))
+		find(findings, "dates", false, _("the key's period can't be read"));
+	else if (not_after != 0 && not_after < now)
+		find(findings, "dates", false, _("the key may be used only until %s"),
+			output_time(not_after, when));
+	else if (not_before != 0 && not_before > now + CLOCK_SKEW)
+		find(findings, "dates", false, _("the key may be used only from %s on"),
+			output_time(not_before, when));
+}
+
+bool certificate_check(const struct certificate *certificate,
+	const struct certificate_expectation *expectation, struct certificate_findings *findings,
+	struct error *err)
+{
+	const struct application *application = expectation->application;
+	struct certificate_findings made = {0};
+	struct csr csr = {0};
+	struct error reason = {0};
+	/* A certificate made a moment ago by a clock ahead of ours is looked at from its own start. */
+	time_t when = certificate->not_before > expectation->now &&
+				      certificate->not_before <= expectation->now + CLOCK_SKEW
+			      ? certificate->not_before
+			      : expectation->now;
+	size_t path[16], count;
+	bool done = false;
+
+	if (!csr_decode(expectation->request, expectation->request_length, &csr, err)) {
+		error_prefix(err, _("the request in the journal"));
+		goto out;
+	}
+	if (!spki_equal(certificate->spki, certificate->spki_length, csr.spki, csr.spki_length))
+		find(&made, "key", false, _("the certificate is for another key"));
+	check_subject(certificate, &csr, &made);
+	check_person(certificate, application, &made);
+	if (!check_profile(certificate, application, &made, err) ||
+		!check_identification(certificate, application, &made, err))
+		goto out;
+	check_usage(certificate, &made);
+	check_dates(certificate, expectation->now, &made);
+	if (expectation->anchors->count == 0)
+		find(&made, "chain", false, _("there is no trust anchor to check it against"));
+	else if (!certificate_check_chain(certificate, expectation->anchors, expectation->others,
+			 when, path, sizeof(path) / sizeof(path[0]), &count, &reason))
+		find(&made, "chain", false,
+			_("the chain does not lead to the authority's anchor: %s"), reason.message);
+	*findings = made;
+	done = true;
+out:
+	csr_clear(&csr);
+	return done;
+}

@@ -1,0 +1,67 @@
+#include "provision/command.h"
+
+#include <string.h>
+
+#include "provision/commands/commands.h"
+
+const struct command *const commands[] = {
+	&setup_command,
+	&apply_command,
+	&list_command,
+	&show_command,
+	&refresh_command,
+	&sign_command,
+	&download_command,
+	&install_command,
+	&obtain_command,
+	&cancel_command,
+	NULL,
+};
+
+const struct command *command_find(int argc, char *const *argv, int *words)
+{
+	for (size_t i = 0; commands[i] != NULL; i++) {
+		const char *name = commands[i]->name, *space = strchr(name, ' ');
+		size_t first = space != NULL ? (size_t)(space - name) : strlen(name);
+
+		if (argc < 1 || strlen(argv[0]) != first || memcmp(argv[0], name, first) != 0)
+			continue;
+		if (space == NULL || (argc > 1 && strcmp(argv[1], space + 1) == 0)) {
+			*words = space == NULL ? 1 : 2;
+			return commands[i];
+		}
+	}
+	return NULL;
+}
+
+void command_usage_all(FILE *out)
+{
+	fprintf(out, "%s\n\n%s\n", _("Usage: podpis COMMAND [ARGUMENT…] [--OPTION…]"),
+		_("Obtains certificates: from the application to the installed certificate."));
+	fputc('\n', out);
+	for (size_t i = 0; commands[i] != NULL; i++)
+		fprintf(out, "  %-14s %s\n", commands[i]->name, _(commands[i]->summary));
+	fprintf(out, "\n%s\n",
+		_("podpis COMMAND --help explains a command; podpis(1) explains it all."));
+}
+
+static void usage_options(FILE *out, const struct option *options)
+{
+	for (const struct option *option = options; option->name != NULL; option++) {
+		char word[64];
+
+		snprintf(word, sizeof(word), "--%s%s%s", option->name,
+			option->argument != NULL ? " " : "",
+			option->argument != NULL ? option->argument : "");
+		fprintf(out, "  %-26s %s\n", word, _(option->help));
+	}
+}
+
+void command_usage(FILE *out, const struct command *command)
+{
+	fprintf(out, _("Usage: podpis %s %s [--OPTION…]\n"), command->name, command->arguments);
+	fprintf(out, "\n%s\n\n", _(command->summary));
+	for (size_t i = 0; i < OPTIONS_TABLES_MAX && command->options[i] != NULL; i++)
+		usage_options(out, command->options[i]);
+	usage_options(out, options_common);
+}

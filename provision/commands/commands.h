@@ -1,0 +1,24 @@
+/*
+ * commands: the entries of the command table, each in the file of its name.
+ */
+#ifndef PODPIS_COMMANDS_COMMANDS_H
+#define PODPIS_COMMANDS_COMMANDS_H
+
+#include "provision/command.h"
+#include "provision/flow/signing.h"
+
+extern const struct command setup_command, login_command, logout_command, apply_command,
+	list_command, show_command, refresh_command, sign_command, identify_command,
+	download_command, install_command, obtain_command, cancel_command, admin_list_command,
+	admin_confirm_command, admin_return_command, admin_reject_command;
+
+/* Shows the application, as JSON also when the command failed; `show`: to a person, too. */
+void commands_tell(struct flow *flow, bool show);
+
+/* apply's work, also obtain's: drafts, makes the key, sends. *id is the journal's. */
+bool apply_run(struct context *context, int64_t *id, struct error *err);
+/* The employee's key and request for what the administrator filed. */
+bool apply_complete(struct signing *signing, struct error *err);
+extern const struct option options_apply[], options_install[];
+
+#endif

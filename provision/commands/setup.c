@@ -1,0 +1,304 @@
+#include "provision/commands/commands.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "provision/authority/authority.h"
+#include "provision/workplace/settings.h"
+
+#define SO_PIN_DIGITS 16
+
+static const struct option options_setup[] = {
+	{"label", "TEXT", N_("the token's label; Podpis when not given"), false},
+	{"slot", "NAME", N_("the slot's name in podpis.conf; vault when not given"), false},
+	{"vault", "FILE", N_("where the vault is; $XDG_DATA_HOME/podpis/NAME.db when not given"),
+		false},
+	{"module", "FILE", N_("initialises a token of this PKCS#11 module, not a vault"), false},
+	{"pin-file", "FILE", N_("the PIN that the token gets is this file's first line"), false},
+	{"so-pin-file", "FILE",
+		N_("the same for the SO PIN; a file that is not there is made with a random one"),
+		false},
+	{0},
+};
+
+static const struct option options_setup_authority[] = {
+	{"authority", "NAME", N_("adds [authority NAME]"), false},
+	{"protocol", "NAME", N_("cabinet (when not given) or file"), false},
+	{"url", "URL", N_("cabinet: where it is"), false},
+	{"ca-file", "FILE", N_("cabinet: whom to trust for its TLS, PEM; else the system's"),
+		false},
+	{"folder", "FOLDER", N_("file: where requests and documents are exchanged"), false},
+	{"anchors", "FILE", N_("the authority's root certificates, PEM"), false},
+	{0},
+};
+
+static const char *given(const struct context *context, const char *name, const char *otherwise)
+{
+	const char *value = options_get(&context->options, name);
+
+	return value != NULL ? value : otherwise;
+}
+
+/* Files are named from the root, so that podpis.conf means the same from everywhere. NULL stays NULL. */
+static bool absolute(const char *path, char **out, struct error *err)
+{
+	char *here;
+	bool done;
+
+	*out = NULL;
+	if (path == NULL)
+		return true;
+	if (path[0] == '/' || strncmp(path, "~/", 2) == 0) {
+		*out = strdup(path);
+	} else {
+		here = getcwd(NULL, 0);
+		done = here != NULL && asprintf(out, "%s/%s", here, path) >= 0;
+		free(here);
+		if (!done)
+			*out = NULL;
+	}
+	return *out != NULL || error_set(err, ERROR_FAILED, _("out of memory"));
+}
+
+static bool add_slot(struct context *context, struct buffer *added, struct error *err)
+{
+	const char *name = given(context, "slot", "vault"), *vault = given(context, "vault", NULL);
+	const struct config_section *section = config_find(context->config, CONFIG_SLOT, name);
+	char *folder = config_data_dir(), *path = NULL;
+	bool done = false;
+
+	if (folder == NULL) {
+		error_set(err, ERROR_WORKPLACE,
+			_("there is no place for the vault: neither XDG_DATA_HOME nor HOME is "
+			  "set"));
+		goto out;
+	}
+	/* A slot that is there stays as it is, whatever its store. */
+	if (vault == NULL && section != NULL && section->line != 0) {
+		done = true;
+		goto out;
+	}
+	if (vault != NULL) {
+		if (!absolute(vault, &path, err))
+			goto out;
+	} else if (asprintf(&path, "%s/%s.db", folder, name) < 0) {
+		path = NULL;
+		error_set(err, ERROR_FAILED, _("out of memory"));
+		goto out;
+	}
+	done = settings_ensure(context->config, CONFIG_SLOT, name,
+		(struct setting[]){{"store", "vault"}, {"path", path}, {NULL, NULL}}, added, err);
+out:
+	free(folder);
+	free(path);
+	return done;
+}
+
+static bool add_authority(struct context *context, struct buffer *added, struct error *err)
+{
+	const char *name = options_get(&context->options, "authority");
+	const char *protocol = given(context, "protocol", "cabinet");
+	static const char *const others[] = {"url", "ca-file", "folder", "anchors", "protocol"};
+	char *ca = NULL, *folder = NULL, *anchors = NULL;
+	bool done = false;
+
+	for (size_t i = 0; name == NULL && i < sizeof(others) / sizeof(others[0]); i++) {
+		if (options_has(&context->options, others[i]))
+			return error_set(err, ERROR_USAGE,
+				_("--%s belongs to an authority: name it with --authority NAME"),
+				others[i]);
+	}
+	if (name == NULL)
+		return true;
+	if (strcmp(protocol, "cabinet") == 0 && !options_has(&context->options, "url") &&
+		config_find(context->config, CONFIG_AUTHORITY, name) == NULL)
+		return error_set(err, ERROR_USAGE, _("where is the authority %s? --url URL"), name);
+	if (strcmp(protocol, "file") == 0 && !options_has(&context->options, "folder") &&
+		config_find(context->config, CONFIG_AUTHORITY, name) == NULL)
+		return error_set(err, ERROR_USAGE, _("which folder? --folder FOLDER"));
+	if (absolute(given(context, "ca-file", NULL), &ca, err) &&
+		absolute(given(context, "folder", NULL), &folder, err) &&
+		absolute(given(context, "anchors", NULL), &anchors, err))
+		done = settings_ensure(context->config, CONFIG_AUTHORITY, name,
+			(struct setting[]){{"protocol", protocol},
+				{"url", options_get(&context->options, "url")}, {"ca-file", ca},
+				{"folder", folder}, {"anchors", anchors}, {NULL, NULL}},
+			added, err);
+	free(ca);
+	free(folder);
+	free(anchors);
+	return done;
+}
+
+/* Reads back what was written: the module and every later command read the same. */
+static bool reload(struct context *context, struct error *err)
+{
+	const char *name = options_get(&context->options, "authority");
+	struct authority *authority = NULL;
+
+	config_free(context->config);
+	context->config = config_load(NULL);
+	if (!context_check_config(context, err))
+		return false;
+	if (name == NULL)
+		return true;
+	if (!authority_open(context->config, name, context->log, &authority, err))
+		return false;
+	authority_close(authority);
+	return true;
+}
+
+static bool configure(struct context *context, struct error *err)
+{
+	struct buffer added = BUFFER_INIT(64 * 1024);
+	char *path = config_path();
+	bool own_module = options_get(&context->options, "module") == NULL, done = false;
+
+	if (path == NULL) {
+		error_set(err, ERROR_WORKPLACE,
+			_("there is no place for podpis.conf: neither XDG_CONFIG_HOME nor HOME is "
+			  "set"));
+		goto out;
+	}
+	if (!context_check_config(context, err) ||
+		(own_module && !add_slot(context, &added, err)) ||
+		!add_authority(context, &added, err))
+		goto out;
+	output_json(&context->output, "configuration", json_string(path));
+	output_json(&context->output, "configuration_changed", json_boolean(added.length > 0));
+	if (added.length == 0) {
+		output_text(&context->output, _("%s says it already.\n"), path);
+		done = reload(context, err);
+	} else if (options_has(&context->options, "dry-run")) {
+		output_text(
+			&context->output, _("To be added to %s:\n\n%s"), path, buffer_text(&added));
+		done = true;
+	} else if (settings_append(path, &added, err)) {
+		output_text(&context->output, _("Added to %s:\n\n%s"), path, buffer_text(&added));
+		done = reload(context, err);
+	}
+out:
+	free(path);
+	buffer_free(&added);
+	return done;
+}
+
+/* Random digits, kept in the file before they become the SO PIN. */
+static bool make_so_pin(const char *path, struct error *err)
+{
+	unsigned char random[SO_PIN_DIGITS];
+	char digits[SO_PIN_DIGITS + 1];
+	bool done = false;
+	int fd = -1;
+
+	for (size_t i = 0; i < SO_PIN_DIGITS;) {
+		if (RAND_priv_bytes(random, 1) != 1) {
+			error_set(err, ERROR_FAILED, _("no random numbers"));
+			goto out;
+		}
+		/* 250 is the greatest multiple of ten in a byte: every digit is as likely. */
+		if (random[0] < 250)
+			digits[i++] = (char)('0' + random[0] % 10);
+	}
+	digits[SO_PIN_DIGITS] = '\n';
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 || write(fd, digits, sizeof(digits)) != sizeof(digits) || fsync(fd) != 0)
+		error_set(err, ERROR_FAILED, "%s: %s", path, strerror(errno));
+	else
+		done = true;
+out:
+	if (fd >= 0)
+		close(fd);
+	explicit_bzero(random, sizeof(random));
+	explicit_bzero(digits, sizeof(digits));
+	return done;
+}
+
+static bool get_so_pin(struct context *context, struct secret **out, struct error *err)
+{
+	const char *path = options_get(&context->options, "so-pin-file");
+	struct stat st;
+
+	/* An empty file is what a kill left while it was being made. */
+	if (path != NULL && stat(path, &st) == 0 && st.st_size == 0 && unlink(path) != 0)
+		return error_set(err, ERROR_FAILED, "%s: %s", path, strerror(errno));
+	if (path != NULL && access(path, F_OK) != 0 && errno == ENOENT) {
+		if (!make_so_pin(path, err))
+			return false;
+		output_progress(&context->output, _("A random SO PIN is kept in %s."), path);
+	}
+	return pin_get_new(&context->pins, &context->options, PIN_SO,
+		_("New SO PIN (it unlocks the PIN)"), out, err);
+}
+
+static bool find_token(struct context *context, struct slot *slot, struct error *err)
+{
+	const char *module = options_get(&context->options, "module");
+	struct slot_wish wish = {
+		.module_path = module,
+		.name = module == NULL ? given(context, "slot", "vault")
+				       : options_get(&context->options, "slot"),
+		.uninitialised = true,
+	};
+
+	/* In a foreign module the token that this label was given to is meant; else a slot without a token. */
+	if (module != NULL && wish.name == NULL) {
+		wish.name = given(context, "label", "Podpis");
+		if (slot_find(&context->modules, &wish, slot, NULL))
+			return true;
+		wish.name = NULL;
+	}
+	return slot_find(&context->modules, &wish, slot, err);
+}
+
+static bool make_token(struct context *context, struct error *err)
+{
+	const char *label = given(context, "label", "Podpis");
+	struct secret *so_pin = NULL, *pin = NULL;
+	struct slot slot = {0};
+	bool done = false, made = false;
+
+	if (!find_token(context, &slot, err))
+		goto out;
+	if ((slot.flags & CKF_TOKEN_INITIALIZED) != 0 &&
+		(slot.flags & CKF_USER_PIN_INITIALIZED) != 0) {
+		output_text(
+			&context->output, _("The token %s is initialised already.\n"), slot.label);
+		label = slot.label;
+	} else {
+		if (!get_so_pin(context, &so_pin, err) ||
+			!pin_get_new(&context->pins, &context->options, PIN_USER, _("New PIN"),
+				&pin, err) ||
+			!slot_init_token(&slot, label, so_pin, pin, err))
+			goto out;
+		made = true;
+		output_text(&context->output, _("The token %s is initialised.\n"), label);
+	}
+	output_json(&context->output, "token", json_string(label));
+	output_json(&context->output, "token_initialised", json_boolean(made));
+	done = true;
+out:
+	secret_free(so_pin);
+	secret_free(pin);
+	return done;
+}
+
+static bool run(struct context *context, struct error *err)
+{
+	if (!configure(context, err))
+		return false;
+	return options_has(&context->options, "dry-run") || make_token(context, err);
+}
+
+const struct command setup_command = {
+	.name = "setup",
+	.arguments = "",
+	.summary = N_("makes the configuration and the vault; run again it adds what is missing"),
+	.options = {options_setup, options_setup_authority, options_dry_run},
+	.run = run,
+};

@@ -1,0 +1,74 @@
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "provision/command.h"
+
+static int run(struct context *context, int argc, char **argv)
+{
+	const struct option *tables[OPTIONS_TABLES_MAX + 2] = {options_common};
+	const struct command *command = context->command;
+	struct error err = {0};
+	bool done;
+
+	for (size_t i = 0; i < OPTIONS_TABLES_MAX && command->options[i] != NULL; i++)
+		tables[i + 1] = command->options[i];
+	done = options_parse(&context->options, tables, argc, argv, &err);
+	if (done && options_has(&context->options, "help")) {
+		command_usage(stdout, command);
+		return 0;
+	}
+	output_init(&context->output, options_has(&context->options, "json"));
+	if (done && (context->options.argument_count < command->minimum ||
+			    context->options.argument_count > command->maximum))
+		done = error_set(&err, ERROR_USAGE, _("usage: podpis %s %s; --help explains it"),
+			command->name, command->arguments);
+	if (done) {
+		context->config = config_load(NULL);
+		done = command->run(context, &err);
+	}
+	output_finish(&context->output, done ? NULL : &err);
+	if (!done)
+		return err.code == ERROR_NONE ? (int)ERROR_FAILED : (int)err.code;
+	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : (int)ERROR_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+	struct context context = {0};
+	int words = 0, code;
+
+	pins_init(&context.pins);
+	umask(077);
+	signal(SIGPIPE, SIG_IGN);
+	setlocale(LC_CTYPE, "");
+	setlocale(LC_MESSAGES, "");
+	bindtextdomain(PODPIS_TEXT_DOMAIN, PODPIS_LOCALE_DIR);
+	textdomain(PODPIS_TEXT_DOMAIN);
+
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		puts("podpis " PODPIS_VERSION);
+		return 0;
+	}
+	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+		strcmp(argv[1], "help") == 0) {
+		command_usage_all(argc < 2 ? stderr : stdout);
+		return argc < 2 ? (int)ERROR_USAGE : 0;
+	}
+	context.command = command_find(argc - 1, argv + 1, &words);
+	if (context.command == NULL) {
+		fprintf(stderr, _("podpis: there is no command %s; podpis help lists them\n"),
+			argv[1]);
+		return ERROR_USAGE;
+	}
+	context.log = log_new(secure_getenv("PODPIS_LOG"), "podpis", LOG_LEVEL_WARNING);
+	code = run(&context, argc - 1 - words, argv + 1 + words);
+	modules_clear(&context.modules);
+	config_free(context.config);
+	pins_clear(&context.pins);
+	log_free(context.log);
+	return code;
+}

@@ -1,0 +1,145 @@
+#include "provision/workplace/settings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "provision/i18n.h"
+
+#define FILE_MAX (1024 * 1024)
+
+static bool plain(const char *value)
+{
+	return strpbrk(value, "\r\n") == NULL;
+}
+
+bool settings_ensure(const struct config *config, enum config_kind kind, const char *name,
+	const struct setting *settings, struct buffer *added, struct error *err)
+{
+	static const char *const kinds[] = {[CONFIG_SLOT] = "slot",
+		[CONFIG_AUTHORITY] = "authority",
+		[CONFIG_MODULE] = "module"};
+	const struct config_section *section = config_find(config, kind, name);
+
+	if (!plain(name) || strpbrk(name, "[]") != NULL)
+		return error_set(err, ERROR_USAGE, _("%s is no name for a section"), name);
+	if (section != NULL && section->line != 0) {
+		for (; settings->key != NULL; settings++) {
+			const char *have = config_get(section, settings->key);
+
+			if (settings->value != NULL &&
+				(have == NULL || strcmp(have, settings->value) != 0))
+				return error_set(err, ERROR_USAGE,
+					_("%s:%u: [%s %s] is there already, with %s = %s; change "
+					  "the file to "
+					  "change it"),
+					config->path, section->line, kinds[kind], name,
+					settings->key, have != NULL ? have : "");
+		}
+		return true;
+	}
+	buffer_printf(added, "[%s %s]\n", kinds[kind], name);
+	for (; settings->key != NULL; settings++) {
+		if (settings->value == NULL)
+			continue;
+		if (!plain(settings->value))
+			return error_set(err, ERROR_USAGE,
+				_("the value of %s has more than one line"), settings->key);
+		buffer_printf(added, "%s = %s\n", settings->key, settings->value);
+	}
+	buffer_append_text(added, "\n");
+	return buffer_ok(added) || error_set(err, ERROR_FAILED, _("out of memory"));
+}
+
+static bool make_folder(const char *path, struct error *err)
+{
+	char *folder = strdup(path);
+	bool done = folder != NULL;
+
+	for (char *at = folder; done && (at = strchr(at + 1, '/')) != NULL;) {
+		*at = '\0';
+		done = mkdir(folder, 0700) == 0 || errno == EEXIST;
+		if (!done)
+			error_set(err, ERROR_FAILED, "%s: %s", folder, strerror(errno));
+		*at = '/';
+	}
+	free(folder);
+	return done;
+}
+
+static bool write_all(int fd, const uint8_t *data, size_t length)
+{
+	while (length > 0) {
+		ssize_t wrote = write(fd, data, length);
+
+		if (wrote < 0 && errno == EINTR)
+			continue;
+		if (wrote <= 0)
+			return false;
+		data += wrote;
+		length -= (size_t)wrote;
+	}
+	return true;
+}
+
+/* A rename is durable when its folder is on the disk. */
+static void sync_folder(const char *path)
+{
+	char *folder = strdup(path), *slash = folder != NULL ? strrchr(folder, '/') : NULL;
+	int fd = -1;
+
+	if (slash != NULL) {
+		*slash = '\0';
+		fd = open(slash == folder ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (fd >= 0) {
+		fsync(fd);
+		close(fd);
+	}
+	free(folder);
+}
+
+bool settings_append(const char *path, const struct buffer *added, struct error *err)
+{
+	struct buffer text = BUFFER_INIT(FILE_MAX);
+	char *temporary = NULL;
+	bool done = false;
+	int fd = -1;
+
+	if (!make_folder(path, err))
+		goto out;
+	if (!buffer_read_file(&text, path) && errno != ENOENT) {
+		error_set(err, ERROR_FAILED, "%s: %s", path, strerror(errno));
+		goto out;
+	}
+	if (text.length > 0 && text.data[text.length - 1] != '\n')
+		buffer_append_text(&text, "\n");
+	if (text.length > 0)
+		buffer_append_text(&text, "\n");
+	if (!buffer_append(&text, added->data, added->length) ||
+		asprintf(&temporary, "%s.XXXXXX", path) < 0) {
+		temporary = NULL;
+		error_set(err, ERROR_FAILED, _("out of memory"));
+		goto out;
+	}
+	fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */
+	if (fd < 0 || !write_all(fd, text.data, text.length) || fsync(fd) != 0 ||
+		rename(temporary, path) != 0) {
+		error_set(err, ERROR_FAILED, "%s: %s", path, strerror(errno));
+		if (fd >= 0)
+			unlink(temporary);
+		goto out;
+	}
+	sync_folder(path);
+	done = true;
+out:
+	if (fd >= 0)
+		close(fd);
+	free(temporary);
+	buffer_free(&text);
+	return done;
+}
