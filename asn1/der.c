@@ -37,6 +37,24 @@ static bool fail(struct error *err, const char *field, int result)
 		asn1_strerror(result));
 }
 
+/* libtasn1 names the field that it stumbled over: "… 'signature.' …". */
+static bool fail_decoding(struct error *err, const char *type, int result, const char *description)
+{
+	const char *start = strchr(description, '\''), *end;
+	const char *what = result == ASN1_TAG_ERROR   ? "a wrong tag or a part missing"
+			   : result == ASN1_DER_ERROR ? "a wrong value"
+						      : asn1_strerror(result);
+
+	type = strchr(type, '.') + 1;
+	end = start != NULL ? strchr(++start, '\'') : NULL;
+	if (end == NULL)
+		return error_set(err, ERROR_FAILED, "not %s: %s", type, what);
+	while (end > start && end[-1] == '.')
+		end--;
+	return error_set(
+		err, ERROR_FAILED, "not %s: %s at %.*s", type, what, (int)(end - start), start);
+}
+
 bool der_create(const char *type, asn1_node *node, struct error *err)
 {
 	const struct module *module = module_of(type);
@@ -86,29 +104,27 @@ static bool decode(const char *type, bool unsorted, const uint8_t *der, size_t l
 	/* libtasn1 appends to what is there. */
 	char description[ASN1_MAX_ERROR_DESCRIPTION_SIZE] = "";
 	asn1_node created = NULL;
+	bool done = false;
 	int result, used;
 
 	if (!der_create(type, &created, err))
 		return false;
 	if (!(unsorted ? der_check_unsorted : der_check)(der, length, module->limit, err))
-		goto fail;
+		goto out;
 	used = (int)length;
 	result = asn1_der_decoding2(&created, der, &used, ASN1_DECODE_FLAG_STRICT_DER, description);
 	if (result != ASN1_SUCCESS) {
-		const char *near = strchr(description, '\'');
-
-		error_set(err, ERROR_FAILED, "not a %s: %s%s%s", strchr(type, '.') + 1,
-			asn1_strerror(result), near != NULL ? " near " : "",
-			near != NULL ? near : "");
-		goto fail;
+		fail_decoding(err, type, result, description);
+		goto out;
 	}
 	if (!unsorted && !is_reencoded(created, der, length, err))
-		goto fail;
+		goto out;
 	*node = created;
-	return true;
-fail:
+	created = NULL;
+	done = true;
+out:
 	asn1_delete_structure(&created);
-	return false;
+	return done;
 }
 
 bool der_decode(

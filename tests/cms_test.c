@@ -404,7 +404,7 @@ static void says_what_is_wrong(void **state)
 		&err, "the signature does not match");
 	assert_refused(cms_verify(other.der.data, other.der.length, CONTENT, CONTENT_LENGTH, NULL,
 			       0, &cms, &err),
-		&err, "signature: not a ContentInfo");
+		&err, "signature: not ContentInfo");
 	person_free(&person);
 	person_free(&other);
 	buffer_free(&der);
