@@ -1,0 +1,126 @@
+/*
+ * podpis-sandbox: a registration centre, certificate authority and identity portal in one small server, for
+ * trying things out and for tests. podpis-sandbox(1).
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/sandbox/accounts.h"
+#include "tests/sandbox/ca.h"
+#include "tests/sandbox/faults.h"
+#include "tests/sandbox/issue.h"
+#include "tests/sandbox/options.h"
+#include "tests/sandbox/sandbox.h"
+#include "tests/sandbox/server.h"
+#include "tests/sandbox/store.h"
+
+static bool write_anchors(struct sandbox *sandbox, struct error *err)
+{
+	struct buffer tls = BUFFER_INIT(65536), root = BUFFER_INIT(65536);
+	bool ok = ca_tls_root_pem(sandbox->ca, &tls) && ca_root_pem(sandbox->ca, &root) &&
+		  store_write_file(sandbox->store, "tls-ca.pem", tls.data, tls.length, 0644, err) &&
+		  store_write_file(sandbox->store, "anchor.pem", root.data, root.length, 0644, err);
+
+	buffer_free(&tls);
+	buffer_free(&root);
+	return ok;
+}
+
+/* By renaming: whoever sees the file sees all of it. */
+static bool write_ready(struct sandbox *sandbox, struct error *err)
+{
+	const char *path = sandbox->options->ready_file, *dir = store_dir(sandbox->store);
+	char crl[ISSUE_URL_MAX], root_crl[ISSUE_URL_MAX];
+	char *temporary = NULL;
+
+	if (path == NULL)
+		return true;
+	issue_crl_urls(sandbox, crl, root_crl);
+	json_t *ready = json_pack("{s:o,s:o,s:o,s:s,s:s,s:b,s:i,s:o}", "url",
+		json_sprintf("%s/api", sandbox->origin), "ca_file",
+		json_sprintf("%s/tls-ca.pem", dir), "anchor_file",
+		json_sprintf("%s/anchor.pem", dir), "crl", crl, "root_crl", root_crl, "control",
+		sandbox->options->control, "pid", (int)getpid(), "accounts",
+		accounts_list(sandbox->store, "login", true));
+	if (sandbox->options->control)
+		json_object_set_new(
+			ready, "control_url", json_sprintf("%s/control", sandbox->origin));
+	bool ok = asprintf(&temporary, "%s.new", path) >= 0 &&
+		  json_dump_file(ready, temporary, JSON_INDENT(2)) == 0 &&
+		  rename(temporary, path) == 0;
+	if (!ok)
+		error_set(err, ERROR_FAILED, "%s: %s", path, strerror(errno));
+	free(temporary);
+	json_decref(ready);
+	return ok;
+}
+
+static bool add_faults(struct sandbox *sandbox, struct error *err)
+{
+	sandbox->faults = faults_new();
+	if (sandbox->faults == NULL)
+		return error_set(err, ERROR_FAILED, "out of memory");
+	for (unsigned i = 0; i < sandbox->options->fault_count; i++) {
+		if (!faults_add(sandbox->faults, sandbox->options->faults[i], err))
+			return false;
+	}
+	return true;
+}
+
+static bool serve(struct sandbox *sandbox, const sigset_t *signals, struct error *err)
+{
+	struct server *server = NULL;
+	char address[64];
+	int got;
+
+	options_host(sandbox->options, address, sizeof address);
+	if (!store_open(sandbox->options->state, &sandbox->store, err) ||
+		!add_faults(sandbox, err) || !accounts_open(sandbox->store, err) ||
+		!ca_open(sandbox->store, sandbox->options->rsa, address, &sandbox->ca, err) ||
+		!write_anchors(sandbox, err) || !server_open(sandbox, &server, err))
+		return false;
+	bool ok = write_ready(sandbox, err);
+	if (ok) {
+		printf("podpis-sandbox: %s/api\n", sandbox->origin);
+		fflush(stdout);
+		sigwait(signals, &got);
+	}
+	server_close(server);
+	return ok;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct sandbox sandbox = {.options = &options};
+	struct error err = {0};
+	sigset_t signals;
+
+	switch (options_parse(&options, argc, argv)) {
+	case OPTIONS_DONE:
+		return 0;
+	case OPTIONS_WRONG:
+		return 2;
+	case OPTIONS_RUN:
+		break;
+	}
+	/* Before there are threads, so that all of them leave the signals to sigwait. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+
+	bool ok = serve(&sandbox, &signals, &err);
+	if (!ok)
+		fprintf(stderr, "podpis-sandbox: %s\n", err.message);
+	ca_close(sandbox.ca);
+	faults_free(sandbox.faults);
+	store_close(sandbox.store);
+	return ok ? 0 : err.code == ERROR_USAGE ? 2 : 1;
+}

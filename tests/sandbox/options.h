@@ -1,0 +1,46 @@
+/*
+ * options: the sandbox's command line, see podpis-sandbox(1).
+ */
+#ifndef PODPIS_SANDBOX_OPTIONS_H
+#define PODPIS_SANDBOX_OPTIONS_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "module/support/error.h"
+
+#define OPTIONS_FAULTS_MAX 64
+
+struct options {
+	const char *state;
+	const char *ready_file; /* NULL: none */
+	struct sockaddr_storage address;
+	socklen_t address_length;
+	bool any_port; /* port 0 was given: take the one of last time, if it is free */
+	int64_t verify_ms;
+	int64_t token_seconds; /* life of an access token */
+	bool control;
+	bool no_password; /* no password grant */
+	bool rsa;         /* RSA for the authority's own keys, where they are made now */
+	const char *faults[OPTIONS_FAULTS_MAX];
+	unsigned fault_count;
+};
+
+enum options_result {
+	OPTIONS_RUN,
+	OPTIONS_DONE, /* --help, --version */
+	OPTIONS_WRONG,
+};
+
+/* Prints what has to be printed. The strings are argv's. */
+enum options_result options_parse(struct options *options, int argc, char **argv);
+
+/* "127.0.0.1:0", "[::1]:8443", "8443". Loopback only, unless `anywhere`. */
+bool options_address(struct options *options, const char *text, bool anywhere, struct error *err);
+
+/* The address without the port, as text. */
+void options_host(const struct options *options, char *out, size_t size);
+
+#endif
