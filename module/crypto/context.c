@@ -31,9 +31,35 @@ CK_RV crypto_failed(struct crypto *crypto, const char *what, CK_RV rv)
 
 	if (code != 0)
 		ERR_error_string_n(code, text, sizeof(text));
-	ERR_clear_error();
 	log_error(crypto->log, "%s: OpenSSL: %s", what, text);
 	return rv;
+}
+
+void crypto_settle(void)
+{
+	if (!crypto_alive())
+		return;
+	/*
+	 * When the process comes here before its own OpenSSL is set up, the exit handler must not be set up on our
+	 * account: a host that signs while it exits would find OpenSSL cleaned up. OPENSSL_INIT_NO_LOAD_CONFIG has
+	 * no place here: it would keep the host's configuration from ever being read. What is wrong with that
+	 * configuration is the host's to complain of.
+	 */
+	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
+	/* Not earlier: the error queue sets up OpenSSL, too, exit handler and all. */
+	crypto_enter();
+	(void)OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
+	crypto_leave();
+}
+
+void crypto_enter(void)
+{
+	ERR_set_mark();
+}
+
+void crypto_leave(void)
+{
+	ERR_pop_to_mark();
 }
 
 CK_RV crypto_new(struct log *log, struct crypto **out)
@@ -49,14 +75,7 @@ CK_RV crypto_new(struct log *log, struct crypto **out)
 	if (crypto == NULL)
 		return CKR_HOST_MEMORY;
 	crypto->log = log;
-	/*
-	 * When the process comes here before its own OpenSSL is set up, the exit handler must not be set up on our
-	 * account: a host that signs while it exits would find OpenSSL cleaned up. OPENSSL_INIT_NO_LOAD_CONFIG has
-	 * no place here: it would keep the host's own configuration from ever being read. A private context does not
-	 * read it anyway.
-	 */
-	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL) != 1)
-		goto out;
+	crypto_settle();
 	crypto->libctx = OSSL_LIB_CTX_new();
 	if (crypto->libctx == NULL)
 		goto out;

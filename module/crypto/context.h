@@ -19,6 +19,22 @@
 
 struct crypto;
 
+/*
+ * Lets OpenSSL read the host's own configuration now, if nothing did before: OpenSSL 3.0 does that for the
+ * default context at the first look-up of any name, also one that is ours, and a configuration may load an
+ * ENGINE that loads this very module and calls it. Called by C_Initialize before it takes a lock, so that such
+ * a call finds nothing half-made; from then on no look-up reads anything. Ours is not touched by it.
+ */
+void crypto_settle(void);
+
+/*
+ * Around every entry that reaches OpenSSL: what we leave in this thread's error queue is taken away again,
+ * what the host has there stays (a TLS library asks the queue what became of its connection). Not before
+ * crypto_settle.
+ */
+void crypto_enter(void);
+void crypto_leave(void);
+
 /* CKR_GENERAL_ERROR (logged) where OpenSSL can't be set up. `log` outlives the context. */
 CK_RV crypto_new(struct log *log, struct crypto **out);
 
@@ -37,7 +53,7 @@ struct log *crypto_log(struct crypto *crypto);
 /* From the context's own private DRBG, never the host's RAND engine. CKR_RANDOM_NO_RNG fails closed. */
 CK_RV crypto_random(struct crypto *crypto, uint8_t *out, size_t length);
 
-/* Logs OpenSSL's error queue of this thread under `what`, empties it, and returns `rv`. */
+/* Logs the last error in OpenSSL's queue of this thread under `what`, and returns `rv`. */
 CK_RV crypto_failed(struct crypto *crypto, const char *what, CK_RV rv);
 
 #endif

@@ -4,7 +4,6 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
@@ -220,7 +219,7 @@ static CK_RV rsa_verify(struct operation *base, const uint8_t *in, size_t length
 		length = base->output_max;
 	}
 	result = EVP_PKEY_verify(operation->context, signature, signature_length, in, length);
-	ERR_clear_error(); /* a wrong signature is an answer, not a fault */
+	/* A wrong signature is an answer, not a fault: nothing is logged. */
 	return result == 1 ? CKR_OK : CKR_SIGNATURE_INVALID;
 }
 
@@ -256,7 +255,6 @@ static CK_RV rsa_decrypt(
 		return CKR_ENCRYPTED_DATA_LEN_RANGE;
 	/* OpenSSL removes the padding in constant time; what failed is neither logged nor told apart. */
 	result = EVP_PKEY_decrypt(operation->context, block, &size, in, length);
-	ERR_clear_error();
 	if (result == 1) {
 		memcpy(out, block, size);
 		*out_length = size;
@@ -317,7 +315,6 @@ static CK_RV ecdsa_verify(struct operation *base, const uint8_t *in, size_t leng
 	rv = EVP_PKEY_verify(operation->context, der, (size_t)size, in, length) == 1
 		     ? CKR_OK
 		     : CKR_SIGNATURE_INVALID;
-	ERR_clear_error();
 out:
 	BN_free(r);
 	BN_free(s);
@@ -353,7 +350,6 @@ static CK_RV eddsa_verify(struct operation *base, const uint8_t *in, size_t leng
 		return crypto_failed(
 			operation->key->crypto, "Ed25519 signature", CKR_FUNCTION_FAILED);
 	result = EVP_DigestVerify(operation->message, signature, signature_length, in, length);
-	ERR_clear_error();
 	return result == 1 ? CKR_OK : CKR_SIGNATURE_INVALID;
 }
 
