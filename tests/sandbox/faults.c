@@ -160,18 +160,23 @@ json_t *faults_list(const struct faults *faults)
 	return list;
 }
 
-bool faults_take_request(struct faults *faults, enum fault_kind kind, const char *method,
-	const char *path, struct buffer *argument)
+static bool applies(const struct fault *fault, const char *method, const char *path)
+{
+	return !kinds[fault->kind].of_request ||
+	       ((strcmp(fault->method, "*") == 0 || strcmp(fault->method, method) == 0) &&
+		       fnmatch(fault->path, path, FNM_PATHNAME) == 0);
+}
+
+/* The first of a kind from..to. */
+static bool take(struct faults *faults, enum fault_kind from, enum fault_kind to,
+	const char *method, const char *path, enum fault_kind *kind, struct buffer *argument)
 {
 	for (struct fault **at = &faults->first; *at != NULL; at = &(*at)->next) {
 		struct fault *fault = *at;
 
-		if (fault->kind != kind)
+		if (fault->kind < from || fault->kind > to || !applies(fault, method, path))
 			continue;
-		if (kinds[kind].of_request &&
-			((strcmp(fault->method, "*") != 0 && strcmp(fault->method, method) != 0) ||
-				fnmatch(fault->path, path, FNM_PATHNAME) != 0))
-			continue;
+		*kind = fault->kind;
 		if (argument != NULL && fault->argument != NULL)
 			buffer_append_text(argument, fault->argument);
 		if (--fault->count == 0) {
@@ -181,6 +186,18 @@ bool faults_take_request(struct faults *faults, enum fault_kind kind, const char
 		return true;
 	}
 	return false;
+}
+
+bool faults_take_request(struct faults *faults, enum fault_kind kind, const char *method,
+	const char *path, struct buffer *argument)
+{
+	return take(faults, kind, kind, method, path, &kind, argument);
+}
+
+bool faults_take_answer(struct faults *faults, const char *method, const char *path,
+	enum fault_kind *kind, struct buffer *argument)
+{
+	return take(faults, FAULT_STATUS, FAULT_GARBAGE, method, path, kind, argument);
 }
 
 bool faults_take(struct faults *faults, enum fault_kind kind, struct buffer *argument)

@@ -50,6 +50,9 @@ json_t *faults_list(const struct faults *faults);
 /* True (and one less) when the next request of this kind is to fail so; the argument is appended. */
 bool faults_take_request(struct faults *faults, enum fault_kind kind, const char *method,
 	const char *path, struct buffer *argument);
+/* The first in the queue that answers this request wrongly (status ... garbage): one a request. */
+bool faults_take_answer(struct faults *faults, const char *method, const char *path,
+	enum fault_kind *kind, struct buffer *argument);
 bool faults_take(struct faults *faults, enum fault_kind kind, struct buffer *argument);
 
 #endif

@@ -50,14 +50,14 @@ struct incoming {
 struct mischief {
 	double delay;
 	unsigned status, retry_after;
-	bool drop_before, drop_after, truncate, garbage;
+	enum fault_kind kind; /* FAULT_DELAY: nothing else */
 };
 
 /* ---- faults */
 
 static struct mischief plan_mischief(struct faults *faults, const char *method, const char *path)
 {
-	struct mischief mischief = {0};
+	struct mischief mischief = {.kind = FAULT_DELAY};
 	struct buffer argument = BUFFER_INIT(256);
 
 	if (strncmp(path, "/api/", 5) == 0)
@@ -67,20 +67,13 @@ static struct mischief plan_mischief(struct faults *faults, const char *method, 
 	if (faults_take_request(faults, FAULT_DELAY, method, path, &argument))
 		mischief.delay = strtod(buffer_text(&argument), NULL);
 	buffer_reset(&argument);
-	if (faults_take_request(faults, FAULT_STATUS, method, path, &argument)) {
+	if (faults_take_answer(faults, method, path, &mischief.kind, &argument) &&
+		mischief.kind == FAULT_STATUS) {
 		mischief.retry_after = 1;
 		if (sscanf(buffer_text(&argument), "%3u %6u", &mischief.status,
 			    &mischief.retry_after) < 1 ||
 			mischief.status < 200 || mischief.status > 599)
 			mischief.status = 500;
-	} else if (faults_take_request(faults, FAULT_DROP_BEFORE, method, path, NULL)) {
-		mischief.drop_before = true;
-	} else if (faults_take_request(faults, FAULT_DROP_AFTER, method, path, NULL)) {
-		mischief.drop_after = true;
-	} else if (faults_take_request(faults, FAULT_TRUNCATE, method, path, NULL)) {
-		mischief.truncate = true;
-	} else if (faults_take_request(faults, FAULT_GARBAGE, method, path, NULL)) {
-		mischief.garbage = true;
 	}
 	buffer_free(&argument);
 	return mischief;
@@ -201,9 +194,9 @@ static enum MHD_Result answer(struct listener *listener, struct MHD_Connection *
 	pthread_mutex_unlock(&server->lock);
 	if (mischief.delay > 0)
 		wait_delay(server, mischief.delay);
-	if (mischief.drop_before)
+	if (mischief.kind == FAULT_DROP_BEFORE)
 		goto out;
-	if (mischief.status != 0) {
+	if (mischief.kind == FAULT_STATUS) {
 		answer_status(&response, &mischief);
 	} else if (incoming->too_large) {
 		http_error(&response, 413, "too-large", NULL, "Тело запроса слишком велико");
@@ -212,11 +205,11 @@ static enum MHD_Result answer(struct listener *listener, struct MHD_Connection *
 		route_dispatch(&request, &response, listener->lists);
 		pthread_mutex_unlock(&server->lock);
 	}
-	if (mischief.drop_after)
+	if (mischief.kind == FAULT_DROP_AFTER)
 		goto out;
-	if (mischief.garbage)
+	if (mischief.kind == FAULT_GARBAGE)
 		http_bytes(&response, 200, "application/json", "{\"state\":\"re", 12);
-	result = send_response(connection, &response, mischief.truncate);
+	result = send_response(connection, &response, mischief.kind == FAULT_TRUNCATE);
 out:
 	/* The path of a portal's visit is a secret: the log has its first part only. */
 	fprintf(stderr, "%s %.*s %u%s\n", method,

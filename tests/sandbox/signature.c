@@ -97,7 +97,10 @@ static bool gnutls_agrees(
 		  gnutls_pkcs7_import(pkcs7, &cms_data, GNUTLS_X509_FMT_DER) >= 0 &&
 		  gnutls_x509_crt_import(certificate, &signer_data, GNUTLS_X509_FMT_DER) >= 0 &&
 		  gnutls_pkcs7_get_signature_count(pkcs7) == 1 &&
-		  gnutls_pkcs7_verify_direct(pkcs7, certificate, 0, &data, 0) >= 0;
+		  /* The dates are looked at with the sandbox's clock, elsewhere. */
+		  gnutls_pkcs7_verify_direct(pkcs7, certificate, 0, &data,
+			  GNUTLS_VERIFY_DISABLE_TIME_CHECKS |
+				  GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS) >= 0;
 
 	if (pkcs7 != NULL)
 		gnutls_pkcs7_deinit(pkcs7);
