@@ -9,6 +9,7 @@
 
 #include "module/crypto/hash.h"
 #include "module/crypto/key_private.h"
+#include "module/crypto/padding.h"
 #include "module/crypto/provider.h"
 
 #define MODULUS_MAX    512 /* bytes */
@@ -24,6 +25,7 @@ struct key_operation {
 	EVP_MD_CTX *prepared; /* Ed25519: copied for each signature, since a one-shot one ends it */
 	EVP_MD_CTX *message;  /* the copy */
 	size_t digest_size;   /* PSS: what the input has to be; else 0 */
+	uint8_t secret[PADDING_SECRET]; /* PKCS #1 v1.5 decryption only */
 };
 
 /* One raw mechanism with one type of key. */
@@ -74,6 +76,24 @@ static CK_RV set_up_padding(struct key_operation *operation, const CK_MECHANISM 
 		OSSL_PKEY_PARAM_PAD_MODE, text(operation->row->padding), 0);
 	params[1] = OSSL_PARAM_construct_end();
 	return set_params(operation, params);
+}
+
+/* The padding of a decrypted block is taken off here, not by OpenSSL, which would tell a wrong one. */
+static CK_RV set_up_unpadding(struct key_operation *operation, const CK_MECHANISM *mechanism)
+{
+	uint8_t *exponent = NULL;
+	size_t length = 0;
+	CK_RV rv = set_up_padding(operation, mechanism);
+
+	if (rv == CKR_OK)
+		rv = key_number(operation->key, OSSL_PKEY_PARAM_RSA_D, operation->base.output_max,
+			&exponent, &length);
+	if (rv == CKR_OK)
+		rv = padding_secret(operation->key->crypto, exponent, length, operation->secret);
+	if (exponent != NULL)
+		explicit_bzero(exponent, length);
+	free(exponent);
+	return rv;
 }
 
 static CK_RV set_up_pss(struct key_operation *operation, const CK_MECHANISM *mechanism)
@@ -249,18 +269,23 @@ static CK_RV rsa_decrypt(
 	struct key_operation *operation = (struct key_operation *)base;
 	uint8_t block[MODULUS_MAX];
 	size_t size = sizeof(block);
-	int result;
+	CK_RV rv = CKR_ENCRYPTED_DATA_INVALID;
 
-	if (length != (operation->key->bits + 7) / 8)
+	if (length != base->output_max)
 		return CKR_ENCRYPTED_DATA_LEN_RANGE;
-	/* OpenSSL removes the padding in constant time; what failed is neither logged nor told apart. */
-	result = EVP_PKEY_decrypt(operation->context, block, &size, in, length);
-	if (result == 1) {
-		memcpy(out, block, size);
-		*out_length = size;
+	/* OpenSSL fails here in constant time; what failed is neither logged nor told apart. */
+	if (EVP_PKEY_decrypt(operation->context, block, &size, in, length) == 1) {
+		if (operation->row->set_up == set_up_unpadding) {
+			rv = padding_remove(operation->key->crypto, operation->secret, in, block,
+				size, out, out_length);
+		} else {
+			memcpy(out, block, size);
+			*out_length = size;
+			rv = CKR_OK;
+		}
 	}
 	explicit_bzero(block, sizeof(block));
-	return result == 1 ? CKR_OK : CKR_ENCRYPTED_DATA_INVALID;
+	return rv;
 }
 
 /* ---- ECDSA: OpenSSL speaks DER, Cryptoki r || s */
@@ -361,6 +386,7 @@ static void key_operation_free(struct operation *base)
 	EVP_MD_CTX_free(operation->prepared);
 	EVP_MD_CTX_free(operation->message);
 	key_unref(operation->key);
+	explicit_bzero(operation->secret, sizeof(operation->secret));
 	free(operation);
 }
 
@@ -379,8 +405,8 @@ static const struct row rows[] = {
 		set_up_padding},
 	{CKM_RSA_PKCS, CKK_RSA, ENCRYPTING, OSSL_PKEY_RSA_PAD_MODE_PKCSV15, &class_rsa_encrypt,
 		set_up_padding},
-	{CKM_RSA_PKCS, CKK_RSA, DECRYPTING, OSSL_PKEY_RSA_PAD_MODE_PKCSV15, &class_rsa_decrypt,
-		set_up_padding},
+	{CKM_RSA_PKCS, CKK_RSA, DECRYPTING, OSSL_PKEY_RSA_PAD_MODE_NONE, &class_rsa_decrypt,
+		set_up_unpadding},
 	{CKM_RSA_X_509, CKK_RSA, SIGNING, OSSL_PKEY_RSA_PAD_MODE_NONE, &class_rsa, set_up_padding},
 	{CKM_RSA_X_509, CKK_RSA, ENCRYPTING, OSSL_PKEY_RSA_PAD_MODE_NONE, &class_rsa_encrypt,
 		set_up_padding},

@@ -9,7 +9,8 @@
  *   CKM_RSA_PKCS sign, verify     DigestInfo, or any bytes up to k - 11
  *   CKM_RSA_X_509                 k bytes (shorter: zero bytes in front)
  *   CKM_RSA_PKCS_PSS              the digest, of hashAlg's size (parameters: CK_RSA_PKCS_PSS_PARAMS)
- *   CKM_RSA_PKCS, _OAEP decrypt   k bytes; a bad padding is found in constant time
+ *   CKM_RSA_PKCS decrypt          k bytes; a bad padding gives a false message, no error (padding.h)
+ *   CKM_RSA_PKCS_OAEP decrypt     k bytes; a bad padding is found in constant time
  *   CKM_ECDSA                     the digest (longer than the curve's order: its leftmost bits); signature r || s
  *   CKM_EDDSA                     the message; no parameters, or CK_EDDSA_PARAMS with phFlag false, no context
  * Other stores implement the same interface (a cloud key signs over the network).
