@@ -481,23 +481,6 @@ static void ed25519_signs_what_the_rfc_signs(void **state)
 	}
 }
 
-/* A key may go while an operation still uses it. */
-static void an_operation_keeps_its_key(void **state)
-{
-	struct operation *sign;
-	struct key *key = NULL;
-	uint8_t signature[64];
-	size_t length = sizeof(signature);
-
-	(void)state;
-	assert_int_equal(key_make(crypto, KEY_P256, &key), CKR_OK);
-	sign = prepare(key, OPERATION_SIGN, CKM_ECDSA, NULL, 0);
-	key_unref(key);
-	assert_int_equal(sign->class->run(sign, signature, 32, signature, &length), CKR_OK);
-	operation_free(sign);
-	operation_free(NULL);
-}
-
 #define PLAIN(type)                                                                                \
 	{                                                                                          \
 		type, NULL, 0                                                                      \
@@ -610,7 +593,6 @@ int main(void)
 		cmocka_unit_test(rsa_oaep_is_everybodys),
 		cmocka_unit_test(ecdsa_is_everybodys),
 		cmocka_unit_test(ed25519_signs_what_the_rfc_signs),
-		cmocka_unit_test(an_operation_keeps_its_key),
 		cmocka_unit_test(refuses_wrong_mechanisms),
 		cmocka_unit_test(inputs_have_their_lengths),
 	};

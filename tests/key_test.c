@@ -506,6 +506,24 @@ static void threads_share_keys(void **state)
 	}
 }
 
+/* A key may go while an operation still uses it. */
+static void an_operation_keeps_its_key(void **state)
+{
+	CK_MECHANISM raw = {CKM_ECDSA, NULL, 0};
+	struct operation *sign = NULL;
+	struct key *key = NULL;
+	uint8_t signature[64] = {0};
+	size_t length = sizeof(signature);
+
+	(void)state;
+	assert_int_equal(key_make(crypto, KEY_P256, &key), CKR_OK);
+	assert_int_equal(key_prepare(key, OPERATION_SIGN, &raw, &sign), CKR_OK);
+	key_unref(key);
+	assert_int_equal(sign->class->run(sign, signature, 32, signature, &length), CKR_OK);
+	operation_free(sign);
+	operation_free(NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -520,6 +538,7 @@ int main(void)
 		cmocka_unit_test(derives_what_nist_derives),
 		cmocka_unit_test(others_do_not_derive),
 		cmocka_unit_test(threads_share_keys),
+		cmocka_unit_test(an_operation_keeps_its_key),
 	};
 
 	return cmocka_run_group_tests_name("key", tests, set_up, tear_down);
