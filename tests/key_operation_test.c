@@ -151,8 +151,7 @@ static void rsa_pkcs1_is_everybodys(void **state)
 	uint8_t info[128], signature[512];
 
 	(void)state;
-	assert_int_equal(sign->output_max, 257);
-	assert_int_equal(sign->input_max, 257 - 11);
+	assert_int_equal(sign->input_max, sign->output_max - 11);
 	for (size_t i = 0; hash_info_at(i) != NULL; i++) {
 		const struct hash_info *hash = hash_info_at(i);
 		size_t size = hash->prefix_size + hash->size, length = sizeof(signature);
