@@ -10,25 +10,33 @@ void control_faults(struct request *request, struct response *response)
 		response, 200, json_pack("{s:o}", "faults", faults_list(request->sandbox->faults)));
 }
 
+static bool add_fault(struct request *request, struct response *response, const json_t *spec)
+{
+	struct error err = {.message = "не строка"};
+
+	return (json_is_string(spec) &&
+		       faults_add(request->sandbox->faults, json_string_value(spec), &err)) ||
+	       http_error(response, 400, "bad-request", NULL, "%s", err.message);
+}
+
+/* {"faults": [SPEC, ...]}, or {"fault": SPEC}. */
 void control_add_faults(struct request *request, struct response *response)
 {
 	json_t *list = json_object_get(request->json, "faults"), *spec;
-	struct error err = {0};
+	json_t *one = json_object_get(request->json, "fault");
 	size_t index;
 
+	if (!json_is_array(list) && one == NULL) {
+		http_error(response, 400, "bad-request", NULL, "в запросе нет списка «faults»");
+		return;
+	}
 	json_array_foreach(list, index, spec)
 	{
-		const char *text = json_string_value(spec);
-
-		if (text == NULL || !faults_add(request->sandbox->faults, text, &err)) {
-			http_error(response, 400, "bad-request", NULL, "%s", err.message);
+		if (!add_fault(request, response, spec))
 			return;
-		}
 	}
-	if (json_is_array(list))
+	if (one == NULL || add_fault(request, response, one))
 		control_faults(request, response);
-	else
-		http_error(response, 400, "bad-request", NULL, "в запросе нет списка «faults»");
 }
 
 void control_clear_faults(struct request *request, struct response *response)

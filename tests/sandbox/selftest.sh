@@ -63,7 +63,7 @@ start() {
 stop() {
 	kill "-$1" "$pid"
 	stopped=0
-	wait "$pid" || stopped=$?
+	wait "$pid" 2>"$work/wait" || stopped=$?
 	pid=
 	if [ "$1" = TERM ] && [ $stopped -ne 0 ]; then
 		fail "the sandbox ended with $stopped"
@@ -341,6 +341,17 @@ got 200
 fetch "$admin_id" "$work/admin"
 fetch_crl
 openssl verify -CAfile "$anchor" -untrusted "$work/admin.chain" -CRLfile "$work/crl.pem" -crl_check "$work/admin.pem"
+
+step 'who it is, told to everybody'
+request "$url/info"
+got 200
+is protocol podpis-cabinet/1
+jq -r '.anchors[0]' "$answer" | base64 -d | openssl x509 -inform DER | cmp - "$anchor"
+[ "$(jq -r '.crl[0]' "$answer")" = "$crl" ] || fail 'another list'
+request -X DELETE "$url/info"
+refused 405 method-not-allowed
+request "$url/nowhere"
+refused 404 not-found
 
 step 'an employee without a signature'
 login ivanov
@@ -753,6 +764,22 @@ request "$url/oauth/revoke" -d "token=$refresh"
 got 200
 call GET /applications
 got 401
+
+step 'without --control nobody controls it; --no-password'
+stop TERM
+"$sandbox" --state "$state" --ready-file "$work/ready.plain" --no-password >>"$work/out" 2>>"$work/log" &
+pid=$!
+until [ -s "$work/ready.plain" ]; do
+	kill -0 "$pid" 2>/dev/null || fail 'it did not start'
+	sleep 0.05
+done
+request -X POST -H 'Content-Type: application/json' --data-binary "@$work/clock" "$origin/control/clock"
+refused 404 not-found
+request "$url/oauth/token" -d grant_type=password -d client_id=podpis -d username=ivanov -d password=x
+got 400
+is error unsupported_grant_type
+stop TERM
+start --verify-seconds 0
 
 step 'faults: what is lost comes back when it is asked for again'
 login ivanov
