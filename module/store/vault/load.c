@@ -1,0 +1,557 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "module/store/vault/load.h"
+#include "module/store/vault/record.h"
+
+#define NUMBER_MAX ((uint64_t)1 << 55) /* of a page: ids stay below 2^62 */
+
+/* One reading, gathered without the memory lock, applied under it at the end. */
+struct reading {
+	struct vault *vault;
+	struct seal *seal; /* NULL: tags can't be checked */
+	CK_USER_TYPE user;
+	bool full; /* reads everything; else what differs from the vault's memory */
+	struct vault_login *login; /* begins when this reading is applied; NULL: none does */
+	struct load_report *report;
+	struct row_root root;
+	struct row_pin pins[2];
+	struct catalog put; /* new and changed entries */
+	size_t gone_count;
+	uint64_t *gone;
+	struct row_page page; /* the one that is being read */
+	bool seen[ROW_PAGE];
+};
+
+static void found(struct reading *reading, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void found(struct reading *reading, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	log_error(reading->vault->log, "%s: %s", table_path(reading->vault->rows.table), text);
+	if (reading->report == NULL)
+		return;
+	reading->report->damaged++;
+	if (reading->report->finding != NULL)
+		reading->report->finding(reading->report->argument, text);
+}
+
+static CK_RV read_root(struct reading *reading)
+{
+	struct row_context *rows = &reading->vault->rows;
+	uint8_t uuid[SEAL_UUID];
+	bool damaged = false;
+	CK_RV rv = row_identity_get(rows, uuid, &damaged);
+
+	if (rv == CKR_OK)
+		rv = row_root_get(rows, &reading->root);
+	if (rv != CKR_OK)
+		return rv;
+	if (damaged && reading->root.damaged) {
+		found(reading, "both the identity and the root are damaged; restore a backup");
+		return CKR_DEVICE_ERROR;
+	}
+	if (damaged) {
+		found(reading, "the identity is damaged; the root's is used");
+		memcpy(uuid, reading->root.uuid, SEAL_UUID);
+	} else if (reading->root.damaged) {
+		found(reading, "the root is damaged; the vault can be read, not written");
+	} else if (memcmp(uuid, reading->root.uuid, SEAL_UUID) != 0) {
+		found(reading, "the root is another vault's; the vault can be read, not written");
+		reading->root.damaged = true;
+	}
+	if (!reading->vault->present || memcmp(rows->uuid, uuid, SEAL_UUID) != 0)
+		reading->full = true;
+	memcpy(rows->uuid, uuid, SEAL_UUID);
+	if (reading->seal != NULL && memcmp(seal_uuid(reading->seal), uuid, SEAL_UUID) != 0)
+		reading->seal = NULL;
+	if (reading->seal != NULL && !reading->root.damaged &&
+		seal_check(reading->seal, reading->root.checksum, reading->root.tag) != CKR_OK) {
+		found(reading, "the root was not written by this vault; it can be read, not written");
+		reading->root.damaged = true;
+	}
+	return CKR_OK;
+}
+
+static CK_RV read_pin(struct reading *reading, CK_USER_TYPE role)
+{
+	static const char *const names[2] = {[CKU_SO] = "SO", [CKU_USER] = "user"};
+	static const uint8_t none[SEAL_CHECKSUM];
+	struct row_pin *pin = &reading->pins[role];
+	const uint8_t *listed = reading->root.wraps[role];
+	CK_RV rv = row_pin_get(&reading->vault->rows, role, pin);
+
+	if (rv != CKR_OK)
+		return rv;
+	if (pin->damaged) {
+		found(reading, "the %s's wrapped key or PIN counter is damaged", names[role]);
+	} else if (!reading->root.damaged &&
+		memcmp(listed, pin->present ? pin->digest : none, SEAL_CHECKSUM) != 0) {
+		found(reading, "the %s's wrapped key is %s", names[role],
+			pin->present ? "not the one last written" : "missing");
+		pin->present = true;
+		pin->damaged = true;
+	}
+	return CKR_OK;
+}
+
+static CK_RV entry_gone(struct reading *reading, uint64_t id)
+{
+	uint64_t *grown = reallocarray(reading->gone, reading->gone_count + 1, sizeof(*grown));
+
+	if (grown == NULL)
+		return CKR_HOST_MEMORY;
+	reading->gone = grown;
+	grown[reading->gone_count++] = id;
+	return CKR_OK;
+}
+
+/* Damage is told with the label where it can still be read. */
+static void found_object(struct reading *reading, const struct row_object *row, const char *what)
+{
+	struct record_entry entry = {0};
+	size_t at = 0;
+
+	while (record_next(row->open, row->open_length, &at, &entry))
+		if (entry.type == CKA_LABEL)
+			break;
+	if (entry.type == CKA_LABEL && entry.length > 0)
+		found(reading, "object %llu (\"%.*s\") %s", (unsigned long long)row->id,
+			(int)(entry.length < 64 ? entry.length : 64), (const char *)entry.value, what);
+	else
+		found(reading, "object %llu %s", (unsigned long long)row->id, what);
+}
+
+static const char *damage(struct reading *reading, const struct row_object *row, const uint8_t *listed)
+{
+	if (row->damaged)
+		return "is damaged";
+	if (listed != NULL && memcmp(listed, row->tag, SEAL_TAG) != 0)
+		return "is not the one last written";
+	if (reading->seal != NULL && seal_check(reading->seal, row->checksum, row->tag) != CKR_OK)
+		return "was not written by this vault";
+	return NULL;
+}
+
+/* Fills an entry from its row. CKR_DEVICE_ERROR: what stands there is no record. */
+static CK_RV fill(struct reading *reading, struct entry *entry, const struct row_object *row)
+{
+	struct record_values *values = malloc(sizeof(*values));
+	struct attributes *attributes = NULL;
+	CK_RV rv = CKR_HOST_MEMORY;
+
+	if (values == NULL)
+		return rv;
+	record_values_init(values);
+	entry->private = row->open_length == 0;
+	if (row->sealed_length > 0) {
+		entry->sealed = malloc(row->sealed_length);
+		if (entry->sealed == NULL)
+			goto out;
+		memcpy(entry->sealed, row->sealed, row->sealed_length);
+		entry->sealed_length = row->sealed_length;
+	}
+	rv = CKR_OK;
+	if (entry->private && (reading->seal == NULL || reading->user != CKU_USER))
+		goto out;
+	if (entry->private)
+		rv = vault_open_sealed(reading->vault, reading->seal, entry, false, values);
+	else if (!record_values_read(values, row->open, row->open_length))
+		rv = CKR_DEVICE_ERROR;
+	if (rv == CKR_OK)
+		rv = record_values_make(values, &attributes);
+	if (rv != CKR_OK) {
+		rv = rv == CKR_HOST_MEMORY ? rv : CKR_DEVICE_ERROR;
+		goto out;
+	}
+	entry->object = object_new(entry->id, attributes);
+	if (entry->object == NULL) {
+		attributes_free(attributes);
+		rv = CKR_HOST_MEMORY;
+	}
+out:
+	record_values_free(values);
+	free(values);
+	return rv;
+}
+
+static CK_RV put_entry(struct reading *reading, struct entry *entry)
+{
+	CK_RV rv = catalog_reserve(&reading->put, 1);
+
+	if (rv == CKR_OK)
+		catalog_put(&reading->put, entry);
+	else
+		entry_free(entry);
+	return rv;
+}
+
+static CK_RV read_object(void *argument, const struct row_object *row)
+{
+	struct reading *reading = argument;
+	size_t slot = row->id % ROW_PAGE;
+	const uint8_t *listed = reading->page.damaged ? NULL : reading->page.objects[slot];
+	const struct entry *old = catalog_get(&reading->vault->catalog, row->id);
+	struct entry *entry;
+	const char *what;
+	CK_RV rv;
+
+	if (listed != NULL && !reading->page.listed[slot]) {
+		found_object(reading, row, "was put there from outside");
+		return CKR_OK;
+	}
+	reading->seen[slot] = true;
+	if (!reading->full && !row->damaged && old != NULL && !old->damaged &&
+		memcmp(old->tag, row->tag, SEAL_TAG) == 0 &&
+		(listed == NULL || memcmp(listed, row->tag, SEAL_TAG) == 0))
+		return CKR_OK;
+	if (reading->report != NULL)
+		reading->report->objects++;
+	what = damage(reading, row, listed);
+	entry = entry_new(row->id, row->version, listed != NULL ? listed : row->tag);
+	if (entry == NULL)
+		return CKR_HOST_MEMORY;
+	if (what == NULL) {
+		rv = fill(reading, entry, row);
+		if (rv == CKR_HOST_MEMORY) {
+			entry_free(entry);
+			return rv;
+		}
+		if (rv != CKR_OK)
+			what = "can't be opened";
+	}
+	if (what != NULL) {
+		found_object(reading, row, what);
+		entry->damaged = true;
+	}
+	return put_entry(reading, entry);
+}
+
+/* What the page lists and has no row; what memory has and the page does not list. */
+static CK_RV read_absences(struct reading *reading, uint64_t first)
+{
+	const struct catalog *catalog = &reading->vault->catalog;
+	struct entry *entry;
+	CK_RV rv = CKR_OK;
+
+	for (size_t slot = 0; slot < ROW_PAGE && rv == CKR_OK; slot++) {
+		if (reading->seen[slot])
+			continue;
+		if (!reading->page.damaged && reading->page.listed[slot]) {
+			found(reading, "object %llu is missing", (unsigned long long)(first + slot));
+			entry = entry_new(first + slot, 0, reading->page.objects[slot]);
+			if (entry == NULL)
+				return CKR_HOST_MEMORY;
+			entry->damaged = true;
+			rv = put_entry(reading, entry);
+		} else if (!reading->full && catalog_get(catalog, first + slot) != NULL) {
+			rv = entry_gone(reading, first + slot);
+		}
+	}
+	return rv;
+}
+
+static CK_RV read_page(struct reading *reading, struct row_listed *listed)
+{
+	struct row_context *rows = &reading->vault->rows;
+	uint64_t first = listed->number * ROW_PAGE;
+	const char *what = NULL;
+	CK_RV rv;
+
+	if (listed->number >= NUMBER_MAX) {
+		listed->damaged = true;
+		return CKR_OK;
+	}
+	rv = row_page_get(rows, listed->number, &reading->page);
+	if (rv != CKR_OK)
+		return rv;
+	if (reading->page.damaged)
+		what = "is damaged";
+	else if (!reading->root.damaged && memcmp(reading->page.tag, listed->tag, SEAL_TAG) != 0)
+		what = "is not the one last written";
+	else if (reading->seal != NULL &&
+		seal_check(reading->seal, reading->page.checksum, reading->page.tag) != CKR_OK)
+		what = "was not written by this vault";
+	listed->damaged = reading->page.damaged = what != NULL;
+	if (what != NULL)
+		found(reading, "page %llu (objects %llu to %llu) %s; they can be read, not written",
+			(unsigned long long)listed->number, (unsigned long long)first,
+			(unsigned long long)(first + ROW_PAGE - 1), what);
+	memset(reading->seen, 0, sizeof(reading->seen));
+	rv = row_object_get(rows, first, first + ROW_PAGE - 1, read_object, reading);
+	return rv == CKR_OK ? read_absences(reading, first) : rv;
+}
+
+/* Without a root the pages are what stands in their table. */
+static CK_RV list_pages(struct reading *reading)
+{
+	static const uint8_t unknown[SEAL_TAG];
+	uint64_t *numbers = NULL;
+	size_t count = 0;
+	CK_RV rv = row_page_numbers(&reading->vault->rows, &numbers, &count);
+
+	reading->full = true;
+	reading->root.count = 0;
+	for (size_t i = 0; rv == CKR_OK && i < count; i++)
+		rv = row_root_list(&reading->root, numbers[i], unknown);
+	free(numbers);
+	return rv;
+}
+
+/* Objects of pages that the root no longer lists. */
+static CK_RV read_lost_pages(struct reading *reading)
+{
+	const struct vault *vault = reading->vault;
+	uint64_t number, last = UINT64_MAX;
+	bool listed = false;
+	size_t at;
+	CK_RV rv = CKR_OK;
+
+	for (size_t i = 0; i < vault->catalog.count && rv == CKR_OK; i++) {
+		number = vault->catalog.entries[i]->id / ROW_PAGE;
+		if (number != last) {
+			at = row_root_place(&reading->root, number);
+			listed = at < reading->root.count && reading->root.pages[at].number == number;
+			last = number;
+		}
+		if (!listed)
+			rv = entry_gone(reading, vault->catalog.entries[i]->id);
+	}
+	return rv;
+}
+
+static CK_RV read_pages(struct reading *reading)
+{
+	const struct row_root *old = &reading->vault->root;
+	struct row_listed *listed;
+	size_t at;
+	CK_RV rv = CKR_OK;
+
+	for (size_t i = 0; i < reading->root.count && rv == CKR_OK; i++) {
+		listed = &reading->root.pages[i];
+		at = row_root_place(old, listed->number);
+		if (!reading->full && at < old->count && old->pages[at].number == listed->number &&
+			memcmp(old->pages[at].tag, listed->tag, SEAL_TAG) == 0)
+			listed->damaged = old->pages[at].damaged;
+		else
+			rv = read_page(reading, listed);
+	}
+	if (rv == CKR_OK && !reading->full)
+		rv = read_lost_pages(reading);
+	return rv;
+}
+
+static bool unchanged(const struct reading *reading)
+{
+	const struct vault *vault = reading->vault;
+
+	return memcmp(reading->root.tag, vault->root.tag, SEAL_TAG) == 0 &&
+		memcmp(reading->root.checksum, vault->root.checksum, SEAL_CHECKSUM) == 0 &&
+		memcmp(reading->pins[0].digest, vault->pins[0].digest, SEAL_CHECKSUM) == 0 &&
+		memcmp(reading->pins[1].digest, vault->pins[1].digest, SEAL_CHECKSUM) == 0 &&
+		reading->pins[0].tries == vault->pins[0].tries &&
+		reading->pins[1].tries == vault->pins[1].tries;
+}
+
+static CK_RV read_all(struct reading *reading)
+{
+	CK_RV rv = read_root(reading);
+
+	if (rv == CKR_OK)
+		rv = read_pin(reading, CKU_SO);
+	if (rv == CKR_OK)
+		rv = read_pin(reading, CKU_USER);
+	/* The file moved, and nothing that this module would have written did: somebody else wrote. */
+	if (rv == CKR_OK && !reading->full && unchanged(reading))
+		reading->full = true;
+	if (rv == CKR_OK && reading->root.damaged)
+		rv = list_pages(reading);
+	return rv == CKR_OK ? read_pages(reading) : rv;
+}
+
+static void end_login(struct vault *vault)
+{
+	if (vault->login == NULL)
+		return;
+	atomic_store(&vault->login->over, true);
+	vault_login_unref(vault->login);
+	vault->login = NULL;
+	vault->user = VAULT_LOGGED_OUT;
+	seal_free(vault->seal);
+	vault->seal = NULL;
+}
+
+static void swap_catalogs(struct catalog *a, struct catalog *b)
+{
+	struct catalog other = *a;
+
+	*a = *b;
+	*b = other;
+}
+
+static CK_RV apply(struct reading *reading)
+{
+	struct vault *vault = reading->vault;
+	struct row_root old;
+	CK_RV rv = CKR_OK;
+
+	pthread_rwlock_wrlock(&vault->memory);
+	if (!reading->full)
+		rv = catalog_reserve(&vault->catalog, reading->put.count);
+	if (rv != CKR_OK) {
+		pthread_rwlock_unlock(&vault->memory);
+		return rv;
+	}
+	if (reading->full) {
+		swap_catalogs(&vault->catalog, &reading->put);
+	} else {
+		for (size_t i = 0; i < reading->gone_count; i++)
+			catalog_remove(&vault->catalog, reading->gone[i]);
+		for (size_t i = 0; i < reading->put.count; i++)
+			catalog_put(&vault->catalog, catalog_take(&reading->put, i));
+		reading->put.count = 0;
+	}
+	old = vault->root;
+	vault->root = reading->root;
+	reading->root = old;
+	memcpy(vault->pins, reading->pins, sizeof(vault->pins));
+	vault->present = true;
+	vault->status = CKR_OK;
+	vault->read_only = table_read_only(vault->rows.table);
+	if (vault->seal != NULL &&
+		memcmp(seal_uuid(vault->seal), vault->rows.uuid, SEAL_UUID) != 0)
+		end_login(vault);
+	if (reading->login != NULL) {
+		end_login(vault);
+		vault->login = reading->login;
+		vault->seal = reading->seal;
+		vault->user = reading->user;
+	}
+	pthread_rwlock_unlock(&vault->memory);
+	table_note(vault->rows.table);
+	return CKR_OK;
+}
+
+static CK_RV run(struct reading *reading)
+{
+	uint8_t uuid[SEAL_UUID];
+	CK_RV rv;
+
+	memcpy(uuid, reading->vault->rows.uuid, SEAL_UUID);
+	rv = read_all(reading);
+	if (rv == CKR_OK && reading->login != NULL && reading->seal == NULL)
+		rv = CKR_PIN_INCORRECT; /* another vault stands there since the PIN was tried */
+	if (rv == CKR_OK)
+		rv = apply(reading);
+	if (rv != CKR_OK)
+		memcpy(reading->vault->rows.uuid, uuid, SEAL_UUID);
+	row_root_free(&reading->root);
+	catalog_free(&reading->put);
+	free(reading->gone);
+	return rv;
+}
+
+CK_RV load_inside(struct vault *vault)
+{
+	struct reading reading = {.vault = vault, .seal = vault->seal, .user = vault->user};
+
+	return table_moved(vault->rows.table) ? run(&reading) : vault->status;
+}
+
+CK_RV load_all(struct vault *vault, struct load_report *report)
+{
+	struct reading reading = {.vault = vault,
+		.seal = vault->seal,
+		.user = vault->user,
+		.full = true,
+		.report = report};
+
+	return run(&reading);
+}
+
+CK_RV load_login(struct vault *vault, struct seal *seal, CK_USER_TYPE user, struct vault_login *login)
+{
+	struct reading reading = {
+		.vault = vault, .seal = seal, .user = user, .full = true, .login = login};
+
+	return run(&reading);
+}
+
+void load_nothing(struct vault *vault, CK_RV status)
+{
+	struct catalog old = {0};
+
+	pthread_rwlock_wrlock(&vault->memory);
+	swap_catalogs(&vault->catalog, &old);
+	row_root_free(&vault->root);
+	memset(vault->pins, 0, sizeof(vault->pins));
+	vault->present = false;
+	vault->status = status;
+	vault->read_only = false;
+	end_login(vault);
+	pthread_rwlock_unlock(&vault->memory);
+	catalog_free(&old);
+	table_note(vault->rows.table);
+}
+
+/* Private objects go out of sight, decoded keys out of memory. */
+static void hide(struct vault *vault)
+{
+	struct catalog *catalog = &vault->catalog;
+
+	for (size_t i = 0; i < catalog->count; i++) {
+		struct entry *entry = catalog->entries[i];
+
+		if (entry->private)
+			catalog_show(catalog, entry, NULL);
+		key_unref(entry->key);
+		entry->key = NULL;
+	}
+}
+
+void load_logout(struct vault *vault)
+{
+	pthread_mutex_lock(&vault->disk);
+	pthread_rwlock_wrlock(&vault->memory);
+	hide(vault);
+	end_login(vault);
+	pthread_rwlock_unlock(&vault->memory);
+	pthread_mutex_unlock(&vault->disk);
+}
+
+CK_RV load_refresh(struct vault *vault)
+{
+	bool present;
+	CK_RV rv = CKR_OK;
+
+	if (!table_moved(vault->rows.table))
+		return vault->status;
+	pthread_mutex_lock(&vault->disk);
+	if (!table_moved(vault->rows.table)) {
+		rv = vault->status;
+		goto out;
+	}
+	rv = table_begin(vault->rows.table, TABLE_READ, &present);
+	if (rv == CKR_OK && present) {
+		rv = load_inside(vault);
+		table_rollback(vault->rows.table);
+	} else if (rv == CKR_OK) {
+		load_nothing(vault, CKR_OK);
+	}
+	/* While another writes for long, what was committed before is what is known. */
+	if (rv == CKR_FUNCTION_FAILED && vault->present)
+		rv = CKR_OK;
+	else if (rv != CKR_OK && rv != CKR_HOST_MEMORY && rv != CKR_FUNCTION_FAILED)
+		load_nothing(vault, rv);
+out:
+	pthread_mutex_unlock(&vault->disk);
+	return rv;
+}

@@ -1,0 +1,41 @@
+/*
+ * load: from the file into memory: only what changed, checked as it comes.
+ *
+ * The root's list tells which pages changed, a page's list which objects did; the rest is not read. What
+ * does not stand as listed, or fails its checksum, or, once somebody is logged in, its tag, is named in
+ * the log, is not shown, and keeps nothing else from working.
+ */
+#ifndef PODPIS_STORE_VAULT_LOAD_H
+#define PODPIS_STORE_VAULT_LOAD_H
+
+#include "module/store/vault/vault.h"
+
+/* Makes memory what the file is now; almost free when the file did not move. Neither lock is held. */
+CK_RV load_refresh(struct vault *vault);
+
+/* The same inside a transaction that sees the vault. `disk` is held, `memory` is not. */
+CK_RV load_inside(struct vault *vault);
+
+/* What a full reading finds. */
+struct load_report {
+	size_t objects, damaged;                           /* damaged: objects, pages, root, PINs */
+	void (*finding)(void *argument, const char *text); /* NULL: only the log is told */
+	void *argument;
+};
+
+/* Reads and checks everything anew. `disk` is held, inside a transaction. report may be NULL. */
+CK_RV load_all(struct vault *vault, struct load_report *report);
+
+/*
+ * The same with the keys of a login, which begins when it succeeds: seal and login are taken then.
+ * CKR_PIN_INCORRECT when another vault stands there meanwhile.
+ */
+CK_RV load_login(struct vault *vault, struct seal *seal, CK_USER_TYPE user, struct vault_login *login);
+
+/* Ends the login, if there is one. Neither lock is held. */
+void load_logout(struct vault *vault);
+
+/* Everything out of memory: the file is gone, or another vault stands there. `disk` is held, `memory` is not. */
+void load_nothing(struct vault *vault, CK_RV status);
+
+#endif
