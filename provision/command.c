@@ -6,15 +6,22 @@
 
 const struct command *const commands[] = {
 	&setup_command,
+	&login_command,
+	&logout_command,
 	&apply_command,
 	&list_command,
 	&show_command,
 	&refresh_command,
 	&sign_command,
+	&identify_command,
 	&download_command,
 	&install_command,
 	&obtain_command,
 	&cancel_command,
+	&admin_list_command,
+	&admin_confirm_command,
+	&admin_return_command,
+	&admin_reject_command,
 	NULL,
 };
 

@@ -19,6 +19,7 @@
 #include "module/support/config.h"
 #include "module/support/error.h"
 #include "module/support/log.h"
+#include "module/support/secret.h"
 #include "provision/flow/state.h"
 
 /* What may be done next at the authority; the server says which of these it takes now. */
@@ -69,6 +70,8 @@ struct authority_status {
 	char *token; /* opens this application only; NULL when the login's serves. A secret: never journaled */
 	char *holder;  /* whose it is, for the administrator's list; NULL */
 	char *summary; /* JSON of the application as the authority holds it; NULL */
+	bool has_application_sha256;
+	uint8_t application_sha256[32]; /* of the application's exact bytes */
 };
 
 /* What the authority wants in the PKCS#10. Free with authority_template_clear. */
@@ -104,6 +107,23 @@ struct authority_identification {
 	const char *redirect_uri, *state, *code_challenge; /* in, for begin */
 	const char *code, *code_verifier;                  /* in, for complete */
 	struct buffer url; /* out, of begin: to open in the browser */
+};
+
+/* How to log in: with a password, where the authority takes one, else through the browser. */
+struct authority_login {
+	const char *account;           /* NULL: through the browser */
+	const struct secret *password; /* with `account` */
+	/* Sends the person to that address; called once, in the thread that called login. */
+	bool (*browse)(void *context, const char *url, struct error *err);
+	void *context;
+	unsigned seconds; /* to wait for the way back */
+};
+
+/* Who is logged in. Texts are the authority's, "" when it did not say. */
+struct authority_account {
+	char account[128];
+	char name[256];
+	char role[32]; /* "employee", "administrator" */
 };
 
 struct authority;
@@ -151,6 +171,16 @@ struct authority_class {
 		const char *reason, struct authority_status *out, struct error *err);
 	bool (*admin_reject)(struct authority *, const char *id, const char *reason,
 		struct authority_status *out, struct error *err);
+	/* Replaces the login that there is. */
+	bool (*login)(struct authority *, const struct authority_login *login,
+		struct authority_account *out, struct error *err);
+	/*
+	 * Ends the login at the authority and forgets it and every application's token here. *was: there
+	 * was one. ERROR_UNREACHABLE: forgotten here, but the authority could not be told.
+	 */
+	bool (*logout)(struct authority *, bool *was, struct error *err);
+	/* Who is logged in, without asking the authority. ERROR_PERSON: nobody. */
+	bool (*account)(struct authority *, struct authority_account *out, struct error *err);
 	/* A function that a protocol does not have is NULL; the flow says so (ERROR_USAGE). */
 };
 

@@ -1,0 +1,206 @@
+#include "provision/authority/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "provision/i18n.h"
+
+#define NAMES_MAX 4096
+
+bool folder_make(const char *path, struct error *err)
+{
+	char *copy = strdup(path);
+	bool ok = copy != NULL;
+
+	for (char *at = copy; ok && at != NULL;) {
+		at = strchr(at + 1, '/');
+		if (at != NULL)
+			*at = '\0';
+		ok = mkdir(copy, 0700) == 0 || errno == EEXIST || errno == EISDIR ||
+		     (errno == EROFS && access(copy, F_OK) == 0);
+		if (at != NULL)
+			*at = '/';
+	}
+	if (!ok)
+		error_set(err, ERROR_FAILED, _("the folder %s can't be made: %s"), path,
+			copy != NULL ? strerror(errno) : _("out of memory"));
+	free(copy);
+	return ok;
+}
+
+static bool write_all(int fd, const char *data, size_t length)
+{
+	while (length > 0) {
+		ssize_t done = write(fd, data, length);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return false;
+		data += done;
+		length -= (size_t)done;
+	}
+	return true;
+}
+
+bool folder_write(
+	const char *path, const char *name, const void *data, size_t length, struct error *err)
+{
+	char *temporary = NULL;
+	int folder, fd = -1;
+	bool ok = false;
+
+	folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* A process that was killed leaves a file with its own number, which the next of that number replaces. */
+	if (folder < 0 || asprintf(&temporary, ".%s.%ld", name, (long)getpid()) < 0) {
+		temporary = NULL;
+		goto out;
+	}
+	unlinkat(folder, temporary, 0);
+	fd = openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 || !write_all(fd, data, length) || fsync(fd) != 0 ||
+		renameat(folder, temporary, folder, name) != 0)
+		goto out;
+	ok = fsync(folder) == 0;
+out:
+	if (!ok) {
+		error_set(err, ERROR_FAILED, _("%s/%s can't be written: %s"), path, name,
+			strerror(errno));
+		if (fd >= 0)
+			unlinkat(folder, temporary, 0);
+	}
+	if (fd >= 0)
+		close(fd);
+	if (folder >= 0)
+		close(folder);
+	free(temporary);
+	return ok;
+}
+
+bool folder_read(
+	const char *path, const char *name, struct buffer *out, bool *there, struct error *err)
+{
+	uint8_t block[8192];
+	char *full = NULL;
+	struct stat status;
+	ssize_t got;
+	bool ok = false;
+	int fd;
+
+	if (asprintf(&full, "%s/%s", path, name) < 0)
+		return error_set(err, ERROR_FAILED, _("out of memory"));
+	fd = open(full, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
+		*there = false;
+		ok = true;
+		goto out;
+	}
+	if (fd < 0 || fstat(fd, &status) != 0) {
+		error_set(err, ERROR_FAILED, _("%s can't be read: %s"), full, strerror(errno));
+		goto out;
+	}
+	if (!S_ISREG(status.st_mode)) {
+		error_set(err, ERROR_FAILED, _("%s is not a file"), full);
+		goto out;
+	}
+	while ((got = read(fd, block, sizeof(block))) != 0) {
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			error_set(err, ERROR_FAILED, _("%s can't be read: %s"), full,
+				strerror(errno));
+			goto out;
+		}
+		if (!buffer_append(out, block, (size_t)got)) {
+			error_set(err, ERROR_FAILED, _("%s is larger than %zu bytes"), full,
+				out->limit);
+			goto out;
+		}
+	}
+	*there = true;
+	ok = true;
+out:
+	explicit_bzero(block, sizeof(block));
+	if (fd >= 0)
+		close(fd);
+	free(full);
+	return ok;
+}
+
+bool folder_remove(const char *path, const char *name, struct error *err)
+{
+	char *full = NULL;
+	bool ok;
+
+	if (asprintf(&full, "%s/%s", path, name) < 0)
+		return error_set(err, ERROR_FAILED, _("out of memory"));
+	ok = unlink(full) == 0 || errno == ENOENT || errno == ENOTDIR ||
+	     error_set(err, ERROR_FAILED, _("%s can't be removed: %s"), full, strerror(errno));
+	free(full);
+	return ok;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+bool folder_names(const char *path, bool folders, char ***names, size_t *count, struct error *err)
+{
+	char **list = NULL;
+	size_t length = 0;
+	struct dirent *entry;
+	struct stat status;
+	bool ok = false;
+	DIR *directory;
+
+	directory = opendir(path);
+	if (directory == NULL && errno != ENOENT)
+		return error_set(
+			err, ERROR_FAILED, _("%s can't be read: %s"), path, strerror(errno));
+	while (directory != NULL && (entry = readdir(directory)) != NULL) {
+		char **longer;
+
+		if (entry->d_name[0] == '.' ||
+			fstatat(dirfd(directory), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) !=
+				0 ||
+			(folders ? !S_ISDIR(status.st_mode) : !S_ISREG(status.st_mode)))
+			continue;
+		longer = length < NAMES_MAX ? reallocarray(list, length + 1, sizeof(*list)) : NULL;
+		if (longer == NULL) {
+			error_set(err, ERROR_FAILED, _("%s holds too much"), path);
+			goto out;
+		}
+		list = longer;
+		list[length] = strdup(entry->d_name);
+		if (list[length] == NULL) {
+			error_set(err, ERROR_FAILED, _("out of memory"));
+			goto out;
+		}
+		length++;
+	}
+	if (length > 0)
+		qsort(list, length, sizeof(*list), compare);
+	*names = list;
+	*count = length;
+	ok = true;
+out:
+	if (directory != NULL)
+		closedir(directory);
+	if (!ok)
+		folder_names_free(list, length);
+	return ok;
+}
+
+void folder_names_free(char **names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(names[i]);
+	free(names);
+}

@@ -1,0 +1,27 @@
+/*
+ * browser: a person is sent to an address, by the desktop's own way (xdg-open), or by showing it.
+ *
+ * The address is shown in any case, so that it can be opened elsewhere. The opener is started without a
+ * shell, without this program's files and terminal, and without any PODPIS_ variable in its environment.
+ */
+#ifndef PODPIS_WORKPLACE_BROWSER_H
+#define PODPIS_WORKPLACE_BROWSER_H
+
+#include <stdbool.h>
+
+#include "module/support/error.h"
+#include "provision/output.h"
+
+/* For authority_login's browse, and by itself. */
+struct browser {
+	struct output *output;
+	bool show_only; /* --no-browser */
+};
+
+/*
+ * ERROR_FAILED: not an https address. A browser that does not start is no error: the address was shown, and
+ * that is said.
+ */
+bool browser_open(void *browser, const char *url, struct error *err);
+
+#endif
