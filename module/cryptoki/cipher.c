@@ -28,8 +28,8 @@ static CK_RV cipher_run(
 	return rv;
 }
 
-CK_RV cipher_whole(
-	struct use *use, const uint8_t *in, CK_ULONG in_length, uint8_t *out, CK_ULONG *out_length)
+CK_RV cipher_whole(struct session *session, struct use *use, const uint8_t *in, CK_ULONG in_length,
+	uint8_t *out, CK_ULONG *out_length)
 {
 	struct use_input input;
 	CK_RV rv;
@@ -44,14 +44,16 @@ CK_RV cipher_whole(
 		*out_length = use->operation->output_max;
 		return CKR_OK;
 	}
-	rv = use->unproved ? CKR_USER_NOT_LOGGED_IN : use_whole(use, in, in_length, &input);
+	rv = use_check_login(session, use);
+	if (rv == CKR_OK)
+		rv = use_whole(use, in, in_length, &input);
 	if (rv == CKR_OK)
 		rv = cipher_run(use, &input, out, out_length);
 	return use_leave(use, rv);
 }
 
-CK_RV cipher_update(struct use *use, const uint8_t *in, CK_ULONG in_length, const uint8_t *out,
-	CK_ULONG *out_length)
+CK_RV cipher_update(struct session *session, struct use *use, const uint8_t *in, CK_ULONG in_length,
+	const uint8_t *out, CK_ULONG *out_length)
 {
 	CK_RV rv = CKR_OK;
 
@@ -59,8 +61,8 @@ CK_RV cipher_update(struct use *use, const uint8_t *in, CK_ULONG in_length, cons
 		return CKR_OPERATION_NOT_INITIALIZED;
 	if (out_length == NULL)
 		rv = CKR_ARGUMENTS_BAD;
-	else if (use->unproved)
-		rv = CKR_USER_NOT_LOGGED_IN;
+	else
+		rv = use_check_login(session, use);
 	if (rv == CKR_OK && out != NULL)
 		rv = use_update(use, in, in_length);
 	if (rv != CKR_OK)
@@ -69,7 +71,7 @@ CK_RV cipher_update(struct use *use, const uint8_t *in, CK_ULONG in_length, cons
 	return CKR_OK;
 }
 
-CK_RV cipher_final(struct use *use, uint8_t *out, CK_ULONG *out_length)
+CK_RV cipher_final(struct session *session, struct use *use, uint8_t *out, CK_ULONG *out_length)
 {
 	struct use_input input;
 	CK_RV rv;
@@ -82,7 +84,9 @@ CK_RV cipher_final(struct use *use, uint8_t *out, CK_ULONG *out_length)
 		*out_length = use->operation->output_max;
 		return CKR_OK;
 	}
-	rv = use->unproved ? CKR_USER_NOT_LOGGED_IN : use_final(use, &input);
+	rv = use_check_login(session, use);
+	if (rv == CKR_OK)
+		rv = use_final(use, &input);
 	if (rv == CKR_OK)
 		rv = cipher_run(use, &input, out, out_length);
 	return use_leave(use, rv);

@@ -7,11 +7,11 @@
 
 #include "module/cryptoki/session.h"
 
-CK_RV cipher_whole(
-	struct use *use, const uint8_t *in, CK_ULONG in_length, uint8_t *out, CK_ULONG *out_length);
+CK_RV cipher_whole(struct session *session, struct use *use, const uint8_t *in, CK_ULONG in_length,
+	uint8_t *out, CK_ULONG *out_length);
 /* Gives nothing out yet. With `out` NULL it is a question for the length, and takes nothing in. */
-CK_RV cipher_update(struct use *use, const uint8_t *in, CK_ULONG in_length, const uint8_t *out,
-	CK_ULONG *out_length);
-CK_RV cipher_final(struct use *use, uint8_t *out, CK_ULONG *out_length);
+CK_RV cipher_update(struct session *session, struct use *use, const uint8_t *in, CK_ULONG in_length,
+	const uint8_t *out, CK_ULONG *out_length);
+CK_RV cipher_final(struct session *session, struct use *use, uint8_t *out, CK_ULONG *out_length);
 
 #endif

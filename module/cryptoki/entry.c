@@ -156,16 +156,16 @@ ENTRY_SESSION(C_EncryptInit, CALL_CRYPTO,
 ENTRY_SESSION(C_Encrypt, CALL_CRYPTO,
 	(CK_SESSION_HANDLE session, CK_BYTE_PTR in, CK_ULONG in_length, CK_BYTE_PTR out,
 		CK_ULONG_PTR out_length),
-	cipher_whole(&call.session->encrypt, in, in_length, out, out_length))
+	cipher_whole(call.session, &call.session->encrypt, in, in_length, out, out_length))
 
 ENTRY_SESSION(C_EncryptUpdate, CALL_CRYPTO,
 	(CK_SESSION_HANDLE session, CK_BYTE_PTR in, CK_ULONG in_length, CK_BYTE_PTR out,
 		CK_ULONG_PTR out_length),
-	cipher_update(&call.session->encrypt, in, in_length, out, out_length))
+	cipher_update(call.session, &call.session->encrypt, in, in_length, out, out_length))
 
 ENTRY_SESSION(C_EncryptFinal, CALL_CRYPTO,
 	(CK_SESSION_HANDLE session, CK_BYTE_PTR out, CK_ULONG_PTR out_length),
-	cipher_final(&call.session->encrypt, out, out_length))
+	cipher_final(call.session, &call.session->encrypt, out, out_length))
 
 ENTRY_SESSION(C_DecryptInit, CALL_CRYPTO,
 	(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key),
@@ -174,16 +174,16 @@ ENTRY_SESSION(C_DecryptInit, CALL_CRYPTO,
 ENTRY_SESSION(C_Decrypt, CALL_CRYPTO,
 	(CK_SESSION_HANDLE session, CK_BYTE_PTR in, CK_ULONG in_length, CK_BYTE_PTR out,
 		CK_ULONG_PTR out_length),
-	cipher_whole(&call.session->decrypt, in, in_length, out, out_length))
+	cipher_whole(call.session, &call.session->decrypt, in, in_length, out, out_length))
 
 ENTRY_SESSION(C_DecryptUpdate, CALL_CRYPTO,
 	(CK_SESSION_HANDLE session, CK_BYTE_PTR in, CK_ULONG in_length, CK_BYTE_PTR out,
 		CK_ULONG_PTR out_length),
-	cipher_update(&call.session->decrypt, in, in_length, out, out_length))
+	cipher_update(call.session, &call.session->decrypt, in, in_length, out, out_length))
 
 ENTRY_SESSION(C_DecryptFinal, CALL_CRYPTO,
 	(CK_SESSION_HANDLE session, CK_BYTE_PTR out, CK_ULONG_PTR out_length),
-	cipher_final(&call.session->decrypt, out, out_length))
+	cipher_final(call.session, &call.session->decrypt, out, out_length))
 
 ENTRY_SESSION(C_DigestInit, CALL_CRYPTO, (CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism),
 	digest_init(call.session, mechanism))

@@ -50,8 +50,8 @@ CK_RV sign_whole(struct session *session, const uint8_t *data, CK_ULONG length, 
 	rv = sign_room(use, signature, signature_length, &done);
 	if (rv == CKR_OK && done)
 		return CKR_OK;
-	if (rv == CKR_OK && use->unproved)
-		rv = CKR_USER_NOT_LOGGED_IN;
+	if (rv == CKR_OK)
+		rv = use_check_login(session, use);
 	if (rv == CKR_OK)
 		rv = use_whole(use, data, length, &input);
 	if (rv == CKR_OK)
@@ -65,7 +65,9 @@ CK_RV sign_update(struct session *session, const uint8_t *data, CK_ULONG length)
 
 	if (!use->active)
 		return CKR_OPERATION_NOT_INITIALIZED;
-	CK_RV rv = use->unproved ? CKR_USER_NOT_LOGGED_IN : use_update(use, data, length);
+	CK_RV rv = use_check_login(session, use);
+	if (rv == CKR_OK)
+		rv = use_update(use, data, length);
 	return rv == CKR_OK ? CKR_OK : use_leave(use, rv);
 }
 
@@ -83,8 +85,8 @@ CK_RV sign_final(struct session *session, uint8_t *signature, CK_ULONG *signatur
 	rv = sign_room(use, signature, signature_length, &done);
 	if (rv == CKR_OK && done)
 		return CKR_OK;
-	if (rv == CKR_OK && use->unproved)
-		rv = CKR_USER_NOT_LOGGED_IN;
+	if (rv == CKR_OK)
+		rv = use_check_login(session, use);
 	if (rv == CKR_OK)
 		rv = use_final(use, &input);
 	if (rv == CKR_OK)

@@ -142,6 +142,7 @@ static CK_RV use_renew(struct session *session, struct use *use, enum operation_
 	use->key = object_ref(key);
 	use->always_authenticate = purposes[purpose].class == CKO_PRIVATE_KEY &&
 				   attributes_bool(key->attributes, CKA_ALWAYS_AUTHENTICATE, false);
+	use->is_private = attributes_bool(key->attributes, CKA_PRIVATE, false);
 	use->parameter_length = mechanism->ulParameterLen;
 	if (use_can_keep(row, mechanism) && mechanism->ulParameterLen != 0)
 		memcpy(use->parameter, mechanism->pParameter, mechanism->ulParameterLen);
@@ -178,6 +179,13 @@ CK_RV use_init(struct session *session, struct use *use, enum operation_purpose 
 	use->active = true;
 	use->started = false;
 	use->unproved = use->always_authenticate;
+	return CKR_OK;
+}
+
+CK_RV use_check_login(struct session *session, const struct use *use)
+{
+	if (use->unproved || (use->is_private && use->epoch != session->slot->epoch))
+		return CKR_USER_NOT_LOGGED_IN;
 	return CKR_OK;
 }
 

@@ -27,7 +27,7 @@ struct use {
 	/* What it was prepared for; operation NULL: nothing. */
 	const struct mechanism *mechanism;
 	struct object *key;
-	bool always_authenticate;
+	bool always_authenticate, is_private;
 	unsigned long epoch; /* of the slot's logins */
 	CK_ULONG parameter_length;
 	uint8_t parameter[USE_PARAMETER_MAX];
@@ -46,6 +46,12 @@ CK_RV use_init(struct session *session, struct use *use, enum operation_purpose 
 
 /* C_…Update of what is hashed or collected. Does not end the use when it fails: the caller does. */
 CK_RV use_update(struct use *use, const uint8_t *data, CK_ULONG length);
+
+/*
+ * Before the key is used: CKR_USER_NOT_LOGGED_IN when the login that the use began in is over, or when the
+ * context-specific one is still wanted.
+ */
+CK_RV use_check_login(struct session *session, const struct use *use);
 
 /* What the operation gets: the data, or what the mechanism makes of them. Points into `use` or `data`. */
 struct use_input {
