@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "provision/flow/journal.h"
+#include "provision/person.h"
 
 #define COLUMNS 5
 

@@ -76,15 +76,14 @@ static void link_entry(struct catalog *catalog, struct entry *entry)
 
 	if (entry->object == NULL || catalog->buckets == 0)
 		return;
-	entry->class = attributes_ulong(
-		entry->object->attributes, CKA_CLASS, CK_UNAVAILABLE_INFORMATION);
+	entry->class =
+		attributes_ulong(entry->object->attributes, CKA_CLASS, CK_UNAVAILABLE_INFORMATION);
 	for (size_t i = 0; i < CATALOG_INDEXED; i++) {
 		attribute = attributes_find(entry->object->attributes, indexed[i]);
 		if (attribute == NULL || attribute->ulValueLen == 0)
 			continue;
 		entry->links[i].entry = entry;
-		entry->links[i].hash =
-			hash(indexed[i], attribute->pValue, attribute->ulValueLen);
+		entry->links[i].hash = hash(indexed[i], attribute->pValue, attribute->ulValueLen);
 		chain(catalog, &entry->links[i]);
 		catalog->links++;
 	}
@@ -223,7 +222,8 @@ static int by_id(const void *a, const void *b)
 }
 
 /* The template's attribute that is indexed and tells most; NULL: all entries have to be walked. */
-static const CK_ATTRIBUTE *indexed_attribute(const CK_ATTRIBUTE *templ, CK_ULONG count, size_t *which)
+static const CK_ATTRIBUTE *indexed_attribute(
+	const CK_ATTRIBUTE *templ, CK_ULONG count, size_t *which)
 {
 	for (*which = 0; *which < CATALOG_INDEXED; (*which)++)
 		for (CK_ULONG i = 0; i < count; i++)

@@ -302,8 +302,8 @@ static CK_RV writable(struct change *change, uint64_t id, struct entry **out)
 	return CKR_OK;
 }
 
-CK_RV change_attributes(struct token *token, uint64_t id, const CK_ATTRIBUTE *changes, CK_ULONG count,
-	struct object **out)
+CK_RV change_attributes(struct token *token, uint64_t id, const CK_ATTRIBUTE *changes,
+	CK_ULONG count, struct object **out)
 {
 	struct change change = {.vault = vault_of(token)};
 	struct attributes *old = NULL, *new = NULL;

@@ -12,8 +12,8 @@
 /* The functions of struct token_class, as store.h describes them. */
 CK_RV change_create(struct token *token, struct attributes *const attributes[], size_t count,
 	struct object *objects[]);
-CK_RV change_attributes(struct token *token, uint64_t id, const CK_ATTRIBUTE *changes, CK_ULONG count,
-	struct object **out);
+CK_RV change_attributes(struct token *token, uint64_t id, const CK_ATTRIBUTE *changes,
+	CK_ULONG count, struct object **out);
 CK_RV change_remove(struct token *token, uint64_t id);
 
 #endif

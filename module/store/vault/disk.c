@@ -33,8 +33,8 @@ static int mutex_make(struct sqlite3_mutex *mutex)
 
 	if (pthread_mutexattr_init(&attributes) != 0)
 		return SQLITE_NOMEM;
-	failed = pthread_mutexattr_settype(&attributes,
-		mutex->recursive ? PTHREAD_MUTEX_RECURSIVE : PTHREAD_MUTEX_NORMAL);
+	failed = pthread_mutexattr_settype(
+		&attributes, mutex->recursive ? PTHREAD_MUTEX_RECURSIVE : PTHREAD_MUTEX_NORMAL);
 	failed |= pthread_mutex_init(&mutex->mutex, &attributes);
 	pthread_mutexattr_destroy(&attributes);
 	return failed != 0 ? SQLITE_NOMEM : SQLITE_OK;
@@ -78,8 +78,8 @@ static sqlite3_mutex *mutex_alloc(int type)
 
 	if (type >= SQLITE_MUTEX_STATIC_MASTER)
 		return type - SQLITE_MUTEX_STATIC_MASTER < DISK_STATIC
-			? &static_mutexes[type - SQLITE_MUTEX_STATIC_MASTER]
-			: NULL;
+			       ? &static_mutexes[type - SQLITE_MUTEX_STATIC_MASTER]
+			       : NULL;
 	mutex = calloc(1, sizeof(*mutex));
 	if (mutex == NULL)
 		return NULL;
@@ -131,18 +131,23 @@ static const sqlite3_mutex_methods mutex_methods = {
 
 struct disk_file {
 	sqlite3_file base;
-	int lock;  /* the descriptor whose open file description holds the locks; -1: never locked */
-	int level; /* SQLITE_LOCK_* */
+	int lock; /* the descriptor whose open file description holds the locks; -1: never locked */
+	int level;          /* SQLITE_LOCK_* */
 	sqlite3_file *real; /* behind this structure, of the VFS "unix-none" */
 };
 
 /* SQLite's places (https://sqlite.org/fileformat2.html, 1.2.1: the lock-byte page). */
-enum { LOCK_PENDING = 0x40000000, LOCK_RESERVED = LOCK_PENDING + 1, LOCK_SHARED = LOCK_PENDING + 2 };
+enum {
+	LOCK_PENDING = 0x40000000,
+	LOCK_RESERVED = LOCK_PENDING + 1,
+	LOCK_SHARED = LOCK_PENDING + 2
+};
 #define LOCK_SHARED_SIZE 510
 
 static int file_lock(const struct disk_file *file, short type, off_t start, off_t length)
 {
-	struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length};
+	struct flock lock = {
+		.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length};
 
 	while (fcntl(file->lock, F_OFD_SETLK, &lock) != 0) {
 		if (errno == EINTR)
@@ -318,8 +323,8 @@ static int disk_open(
 	if (rc != SQLITE_OK)
 		return rc;
 	if ((flags & SQLITE_OPEN_MAIN_DB) != 0) {
-		file->lock = open(name,
-			((given & SQLITE_OPEN_READONLY) != 0 ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOFOLLOW);
+		file->lock = open(name, ((given & SQLITE_OPEN_READONLY) != 0 ? O_RDONLY : O_RDWR) |
+						O_CLOEXEC | O_NOFOLLOW);
 		if (file->lock < 0) {
 			file->real->pMethods->xClose(file->real);
 			return SQLITE_CANTOPEN;
@@ -346,7 +351,8 @@ static void set_up(void)
 	if (sqlite3_config(SQLITE_CONFIG_MULTITHREAD) != SQLITE_OK ||
 		sqlite3_config(SQLITE_CONFIG_MUTEX, &mutex_methods) != SQLITE_OK ||
 		sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) != SQLITE_OK ||
-		sqlite3_config(SQLITE_CONFIG_URI, 0) != SQLITE_OK || sqlite3_initialize() != SQLITE_OK)
+		sqlite3_config(SQLITE_CONFIG_URI, 0) != SQLITE_OK ||
+		sqlite3_initialize() != SQLITE_OK)
 		return;
 	real = sqlite3_vfs_find("unix-none");
 	if (real == NULL)

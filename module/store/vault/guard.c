@@ -120,7 +120,8 @@ static CK_RV try_pin(struct vault *vault, CK_USER_TYPE role, const uint8_t *pin,
 		vault->crypto, uuid, &tried->wrap, length > 0 ? pin : nothing, length, key->data);
 	if (rv == CKR_PIN_INCORRECT) {
 		log_warning(vault->log, "%s: wrong %s PIN, %u in a row",
-			table_path(vault->rows.table), role == CKU_SO ? "SO" : "user", tried->tries);
+			table_path(vault->rows.table), role == CKU_SO ? "SO" : "user",
+			tried->tries);
 		pin_delay(tried->tries);
 	}
 	if (rv == CKR_OK)
@@ -299,8 +300,8 @@ struct initialisation {
 	struct seal *seal;
 };
 
-static CK_RV prepare_init(struct vault *vault, const uint8_t *pin, size_t length,
-	struct initialisation *init)
+static CK_RV prepare_init(
+	struct vault *vault, const uint8_t *pin, size_t length, struct initialisation *init)
 {
 	struct secret *key = secret_new(NULL, SEAL_KEY);
 	CK_RV rv = CKR_HOST_MEMORY;
@@ -346,8 +347,8 @@ static CK_RV write_vault(struct vault *vault, struct initialisation *init)
 }
 
 /* *again: the file became a vault meanwhile, whose SO PIN has to be asked. */
-static CK_RV replace(struct vault *vault, struct initialisation *init, const struct row_pin *tried,
-	bool *again)
+static CK_RV replace(
+	struct vault *vault, struct initialisation *init, const struct row_pin *tried, bool *again)
 {
 	bool present;
 	CK_RV rv;
@@ -362,7 +363,7 @@ static CK_RV replace(struct vault *vault, struct initialisation *init, const str
 	if (rv == CKR_OK && present && !tried->present)
 		*again = true;
 	else if (rv == CKR_OK && present &&
-		memcmp(tried->digest, vault->pins[CKU_SO].digest, SEAL_CHECKSUM) != 0)
+		 memcmp(tried->digest, vault->pins[CKU_SO].digest, SEAL_CHECKSUM) != 0)
 		rv = CKR_PIN_INCORRECT;
 	if (rv == CKR_OK && !*again)
 		rv = end(vault, write_vault(vault, init));

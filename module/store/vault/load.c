@@ -13,7 +13,7 @@ struct reading {
 	struct vault *vault;
 	struct seal *seal; /* NULL: tags can't be checked */
 	CK_USER_TYPE user;
-	bool full; /* reads everything; else what differs from the vault's memory */
+	bool full;                 /* reads everything; else what differs from the vault's memory */
 	struct vault_login *login; /* begins when this reading is applied; NULL: none does */
 	struct load_report *report;
 	struct row_root root;
@@ -75,7 +75,8 @@ static CK_RV read_root(struct reading *reading)
 		reading->seal = NULL;
 	if (reading->seal != NULL && !reading->root.damaged &&
 		seal_check(reading->seal, reading->root.checksum, reading->root.tag) != CKR_OK) {
-		found(reading, "the root was not written by this vault; it can be read, not written");
+		found(reading,
+			"the root was not written by this vault; it can be read, not written");
 		reading->root.damaged = true;
 	}
 	return CKR_OK;
@@ -94,7 +95,7 @@ static CK_RV read_pin(struct reading *reading, CK_USER_TYPE role)
 	if (pin->damaged) {
 		found(reading, "the %s's wrapped key or PIN counter is damaged", names[role]);
 	} else if (!reading->root.damaged &&
-		memcmp(listed, pin->present ? pin->digest : none, SEAL_CHECKSUM) != 0) {
+		   memcmp(listed, pin->present ? pin->digest : none, SEAL_CHECKSUM) != 0) {
 		found(reading, "the %s's wrapped key is %s", names[role],
 			pin->present ? "not the one last written" : "missing");
 		pin->present = true;
@@ -125,12 +126,14 @@ static void found_object(struct reading *reading, const struct row_object *row, 
 			break;
 	if (entry.type == CKA_LABEL && entry.length > 0)
 		found(reading, "object %llu (\"%.*s\") %s", (unsigned long long)row->id,
-			(int)(entry.length < 64 ? entry.length : 64), (const char *)entry.value, what);
+			(int)(entry.length < 64 ? entry.length : 64), (const char *)entry.value,
+			what);
 	else
 		found(reading, "object %llu %s", (unsigned long long)row->id, what);
 }
 
-static const char *damage(struct reading *reading, const struct row_object *row, const uint8_t *listed)
+static const char *damage(
+	struct reading *reading, const struct row_object *row, const uint8_t *listed)
 {
 	if (row->damaged)
 		return "is damaged";
@@ -246,7 +249,8 @@ static CK_RV read_absences(struct reading *reading, uint64_t first)
 		if (reading->seen[slot])
 			continue;
 		if (!reading->page.damaged && reading->page.listed[slot]) {
-			found(reading, "object %llu is missing", (unsigned long long)(first + slot));
+			found(reading, "object %llu is missing",
+				(unsigned long long)(first + slot));
 			entry = entry_new(first + slot, 0, reading->page.objects[slot]);
 			if (entry == NULL)
 				return CKR_HOST_MEMORY;
@@ -278,7 +282,7 @@ static CK_RV read_page(struct reading *reading, struct row_listed *listed)
 	else if (!reading->root.damaged && memcmp(reading->page.tag, listed->tag, SEAL_TAG) != 0)
 		what = "is not the one last written";
 	else if (reading->seal != NULL &&
-		seal_check(reading->seal, reading->page.checksum, reading->page.tag) != CKR_OK)
+		 seal_check(reading->seal, reading->page.checksum, reading->page.tag) != CKR_OK)
 		what = "was not written by this vault";
 	listed->damaged = reading->page.damaged = what != NULL;
 	if (what != NULL)
@@ -319,7 +323,8 @@ static CK_RV read_lost_pages(struct reading *reading)
 		number = vault->catalog.entries[i]->id / ROW_PAGE;
 		if (number != last) {
 			at = row_root_place(&reading->root, number);
-			listed = at < reading->root.count && reading->root.pages[at].number == number;
+			listed = at < reading->root.count &&
+				 reading->root.pages[at].number == number;
 			last = number;
 		}
 		if (!listed)
@@ -354,11 +359,11 @@ static bool unchanged(const struct reading *reading)
 	const struct vault *vault = reading->vault;
 
 	return memcmp(reading->root.tag, vault->root.tag, SEAL_TAG) == 0 &&
-		memcmp(reading->root.checksum, vault->root.checksum, SEAL_CHECKSUM) == 0 &&
-		memcmp(reading->pins[0].digest, vault->pins[0].digest, SEAL_CHECKSUM) == 0 &&
-		memcmp(reading->pins[1].digest, vault->pins[1].digest, SEAL_CHECKSUM) == 0 &&
-		reading->pins[0].tries == vault->pins[0].tries &&
-		reading->pins[1].tries == vault->pins[1].tries;
+	       memcmp(reading->root.checksum, vault->root.checksum, SEAL_CHECKSUM) == 0 &&
+	       memcmp(reading->pins[0].digest, vault->pins[0].digest, SEAL_CHECKSUM) == 0 &&
+	       memcmp(reading->pins[1].digest, vault->pins[1].digest, SEAL_CHECKSUM) == 0 &&
+	       reading->pins[0].tries == vault->pins[0].tries &&
+	       reading->pins[1].tries == vault->pins[1].tries;
 }
 
 static CK_RV read_all(struct reading *reading)
@@ -426,8 +431,7 @@ static CK_RV apply(struct reading *reading)
 	vault->present = true;
 	vault->status = CKR_OK;
 	vault->read_only = table_read_only(vault->rows.table);
-	if (vault->seal != NULL &&
-		memcmp(seal_uuid(vault->seal), vault->rows.uuid, SEAL_UUID) != 0)
+	if (vault->seal != NULL && memcmp(seal_uuid(vault->seal), vault->rows.uuid, SEAL_UUID) != 0)
 		end_login(vault);
 	if (reading->login != NULL) {
 		end_login(vault);
@@ -477,7 +481,8 @@ CK_RV load_all(struct vault *vault, struct load_report *report)
 	return run(&reading);
 }
 
-CK_RV load_login(struct vault *vault, struct seal *seal, CK_USER_TYPE user, struct vault_login *login)
+CK_RV load_login(
+	struct vault *vault, struct seal *seal, CK_USER_TYPE user, struct vault_login *login)
 {
 	struct reading reading = {
 		.vault = vault, .seal = seal, .user = user, .full = true, .login = login};

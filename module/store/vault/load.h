@@ -30,7 +30,8 @@ CK_RV load_all(struct vault *vault, struct load_report *report);
  * The same with the keys of a login, which begins when it succeeds: seal and login are taken then.
  * CKR_PIN_INCORRECT when another vault stands there meanwhile.
  */
-CK_RV load_login(struct vault *vault, struct seal *seal, CK_USER_TYPE user, struct vault_login *login);
+CK_RV load_login(
+	struct vault *vault, struct seal *seal, CK_USER_TYPE user, struct vault_login *login);
 
 /* Ends the login, if there is one. Neither lock is held. */
 void load_logout(struct vault *vault);

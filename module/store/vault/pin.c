@@ -19,8 +19,8 @@
 /* What is accepted from a file: up to 2^20 * 8 * 128 bytes = 1 GiB, so that a stronger writer is understood. */
 #define SCRYPT_N_MAX ((uint64_t)1 << 20)
 
-#define DELAY_FIRST 50   /* ms */
-#define DELAY_MAX   2000 /* ms */
+#define DELAY_FIRST  50   /* ms */
+#define DELAY_MAX    2000 /* ms */
 
 static const char aad_wrap[] = "podpis vault 1 pin"; /* with its NUL */
 #define AAD_SIZE (sizeof(aad_wrap) + SEAL_UUID + 4 + 8 + 4 + 4 + PIN_SALT)
@@ -29,7 +29,7 @@ static const char aad_wrap[] = "podpis vault 1 pin"; /* with its NUL */
 static size_t character(const uint8_t *text, size_t length)
 {
 	static const struct {
-		uint8_t first, last; /* of the lead byte */
+		uint8_t first, last;     /* of the lead byte */
 		uint8_t size, low, high; /* of the second byte */
 	} forms[] = {
 		{0x01, 0x7f, 1, 0, 0},
@@ -80,7 +80,8 @@ static CK_RV scrypt(struct crypto *crypto, const struct pin_wrap *wrap, const ui
 	uint64_t n = wrap->n, memory = 128 * wrap->r * (wrap->n + wrap->p + 2) + (1 << 20);
 	uint32_t r = wrap->r, p = wrap->p;
 	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_PASSWORD, (void *)(uintptr_t)pin, length),
+		OSSL_PARAM_construct_octet_string(
+			OSSL_KDF_PARAM_PASSWORD, (void *)(uintptr_t)pin, length),
 		OSSL_PARAM_construct_octet_string(
 			OSSL_KDF_PARAM_SALT, (void *)(uintptr_t)wrap->salt, PIN_SALT),
 		OSSL_PARAM_construct_uint64(OSSL_KDF_PARAM_SCRYPT_N, &n),
@@ -116,7 +117,8 @@ static void wrap_aad(
 CK_RV pin_wrap(struct crypto *crypto, const uint8_t uuid[SEAL_UUID], CK_USER_TYPE role,
 	const uint8_t *pin, size_t length, const uint8_t token_key[SEAL_KEY], struct pin_wrap *out)
 {
-	struct pin_wrap wrap = {.role = (uint32_t)role, .n = SCRYPT_N, .r = SCRYPT_R, .p = SCRYPT_P};
+	struct pin_wrap wrap = {
+		.role = (uint32_t)role, .n = SCRYPT_N, .r = SCRYPT_R, .p = SCRYPT_P};
 	struct secret *key = secret_new(NULL, SEAL_KEY);
 	uint8_t aad[AAD_SIZE];
 	CK_RV rv = CKR_HOST_MEMORY;
@@ -141,7 +143,7 @@ out:
 static bool parameters_ok(const struct pin_wrap *wrap)
 {
 	return wrap->n >= SCRYPT_N && wrap->n <= SCRYPT_N_MAX && (wrap->n & (wrap->n - 1)) == 0 &&
-		wrap->r == SCRYPT_R && wrap->p == SCRYPT_P;
+	       wrap->r == SCRYPT_R && wrap->p == SCRYPT_P;
 }
 
 CK_RV pin_unwrap(struct crypto *crypto, const uint8_t uuid[SEAL_UUID], const struct pin_wrap *wrap,

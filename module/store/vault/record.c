@@ -73,7 +73,7 @@ static bool is_number(CK_ATTRIBUTE_TYPE type)
 bool record_is_secret(CK_OBJECT_CLASS class, CK_ATTRIBUTE_TYPE type)
 {
 	return (class == CKO_PRIVATE_KEY || class == CKO_SECRET_KEY) &&
-		is_in(secrets, sizeof(secrets) / sizeof(secrets[0]), type);
+	       is_in(secrets, sizeof(secrets) / sizeof(secrets[0]), type);
 }
 
 CK_RV record_put_value(struct buffer *out, const CK_ATTRIBUTE *attribute)
@@ -125,7 +125,8 @@ bool record_next(const uint8_t *record, size_t length, size_t *at, struct record
 	size = record_get32(record + *at + 4);
 	if (size > length - *at - RECORD_HEADER)
 		return false;
-	*out = (struct record_entry){record_get32(record + *at), record + *at + RECORD_HEADER, size};
+	*out = (struct record_entry){
+		record_get32(record + *at), record + *at + RECORD_HEADER, size};
 	*at += RECORD_HEADER + size;
 	return true;
 }
@@ -191,8 +192,8 @@ CK_RV record_values_make(struct record_values *values, struct attributes **out)
 	for (size_t i = 0; i < values->count; i++) {
 		list[i] = values->list[i];
 		list[i].pValue = values->values.data == NULL
-			? (void *)(uintptr_t)nothing
-			: values->values.data + (uintptr_t)values->list[i].pValue;
+					 ? (void *)(uintptr_t)nothing
+					 : values->values.data + (uintptr_t)values->list[i].pValue;
 	}
 	return attributes_new(NULL, list, values->count, out);
 }

@@ -11,7 +11,7 @@
 #include "module/support/attributes.h"
 #include "module/support/buffer.h"
 
-#define RECORD_HEADER 8                       /* bytes before each value */
+#define RECORD_HEADER 8                 /* bytes before each value */
 #define RECORD_MAX    ((size_t)2 << 20) /* bytes of a whole record */
 
 /* Numbers in the file, big-endian. */

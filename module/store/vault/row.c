@@ -90,7 +90,7 @@ CK_RV row_identity_get(struct row_context *context, uint8_t uuid[SEAL_UUID], boo
 	if (rv != CKR_OK)
 		return rv;
 	*damaged = !found || !column_exact(statement, 0, uuid, SEAL_UUID) ||
-		!column_exact(statement, 1, checksum, SEAL_CHECKSUM);
+		   !column_exact(statement, 1, checksum, SEAL_CHECKSUM);
 	table_done(statement);
 	if (*damaged)
 		return CKR_OK;
@@ -166,8 +166,8 @@ CK_RV row_root_get(struct row_context *context, struct row_root *out)
 	ok = found && column_exact(statement, 5, root.wraps[CKU_USER], SEAL_CHECKSUM) && ok;
 	pages = column_blob(statement, 6, &length);
 	ok = ok && length % LISTED_SIZE == 0 &&
-		column_exact(statement, 7, root.checksum, SEAL_CHECKSUM) &&
-		column_exact(statement, 8, root.tag, SEAL_TAG);
+	     column_exact(statement, 7, root.checksum, SEAL_CHECKSUM) &&
+	     column_exact(statement, 8, root.tag, SEAL_TAG);
 	if (ok)
 		rv = root_checksum(context, &root, pages, length, checksum);
 	root.damaged = !ok || !same(checksum, root.checksum);
@@ -311,8 +311,7 @@ CK_RV row_pin_get(struct row_context *context, CK_USER_TYPE role, struct row_pin
 	ok = column_exact(statement, 6, checksum, SEAL_CHECKSUM) && ok;
 	/* Wider numbers than their fields must not pass for the narrow ones. */
 	ok = ok && column_number(statement, 1) == pin.wrap.r &&
-		column_number(statement, 2) == pin.wrap.p &&
-		column_number(statement, 5) == pin.tries;
+	     column_number(statement, 2) == pin.wrap.p && column_number(statement, 5) == pin.tries;
 	table_done(statement);
 	rv = pin_digest(context->hasher, context->uuid, &pin.wrap, pin.digest);
 	if (rv == CKR_OK)
@@ -389,8 +388,9 @@ CK_RV row_page_get(struct row_context *context, uint64_t number, struct row_page
 		entries = column_blob(statement, 0, &length);
 		rv = page_checksum(context, number, entries, length, checksum);
 		out->damaged = !column_exact(statement, 1, out->checksum, SEAL_CHECKSUM) ||
-			!column_exact(statement, 2, out->tag, SEAL_TAG) || rv != CKR_OK ||
-			!same(checksum, out->checksum) || !page_entries(out, entries, length);
+			       !column_exact(statement, 2, out->tag, SEAL_TAG) || rv != CKR_OK ||
+			       !same(checksum, out->checksum) ||
+			       !page_entries(out, entries, length);
 	}
 	table_done(statement);
 	return rv;
@@ -487,7 +487,7 @@ CK_RV row_object_get(struct row_context *context, uint64_t first, uint64_t last,
 		row.open = column_blob(statement, 2, &row.open_length);
 		row.sealed = column_blob(statement, 3, &row.sealed_length);
 		row.damaged = !column_exact(statement, 4, row.checksum, SEAL_CHECKSUM) ||
-			!column_exact(statement, 5, row.tag, SEAL_TAG);
+			      !column_exact(statement, 5, row.tag, SEAL_TAG);
 		rv = object_checksum(context, &row, checksum);
 		if (rv != CKR_OK)
 			break;

@@ -88,7 +88,8 @@ CK_RV row_page_numbers(struct row_context *context, uint64_t **out, size_t *coun
 struct row_object {
 	bool damaged;
 	uint64_t id, version;
-	const uint8_t *open, *sealed; /* records; of a row that is read valid until the callback returns */
+	const uint8_t *open,
+		*sealed; /* records; of a row that is read valid until the callback returns */
 	size_t open_length, sealed_length;
 	uint8_t checksum[SEAL_CHECKSUM];
 	uint8_t tag[SEAL_TAG];

@@ -36,7 +36,8 @@ static CK_RV derive(struct crypto *crypto, const uint8_t key[SEAL_KEY], const ch
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
 		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)(uintptr_t)key, SEAL_KEY),
+		OSSL_PARAM_construct_octet_string(
+			OSSL_KDF_PARAM_KEY, (void *)(uintptr_t)key, SEAL_KEY),
 		OSSL_PARAM_construct_octet_string(
 			OSSL_KDF_PARAM_INFO, (void *)(uintptr_t)purpose, strlen(purpose)),
 		OSSL_PARAM_construct_end(),
@@ -138,7 +139,8 @@ CK_RV seal_tag(struct seal *seal, const uint8_t checksum[SEAL_CHECKSUM], uint8_t
 	return rv;
 }
 
-CK_RV seal_check(struct seal *seal, const uint8_t checksum[SEAL_CHECKSUM], const uint8_t tag[SEAL_TAG])
+CK_RV seal_check(
+	struct seal *seal, const uint8_t checksum[SEAL_CHECKSUM], const uint8_t tag[SEAL_TAG])
 {
 	uint8_t right[SEAL_TAG];
 	CK_RV rv = seal_tag(seal, checksum, right);
@@ -159,10 +161,12 @@ static CK_RV gcm_close(struct crypto *crypto, const EVP_CIPHER *cipher, const ui
 
 	if (rv != CKR_OK)
 		goto out;
-	if (ctx == NULL || length > INT_MAX || EVP_EncryptInit_ex2(ctx, cipher, key, out, NULL) != 1 ||
+	if (ctx == NULL || length > INT_MAX ||
+		EVP_EncryptInit_ex2(ctx, cipher, key, out, NULL) != 1 ||
 		EVP_EncryptUpdate(ctx, NULL, &size, aad, (int)aad_length) != 1 ||
-		EVP_EncryptUpdate(ctx, text, &size, in, (int)length) != 1 || (size_t)size != length ||
-		EVP_EncryptFinal_ex(ctx, text + size, &rest) != 1 || rest != 0 ||
+		EVP_EncryptUpdate(ctx, text, &size, in, (int)length) != 1 ||
+		(size_t)size != length || EVP_EncryptFinal_ex(ctx, text + size, &rest) != 1 ||
+		rest != 0 ||
 		EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, GCM_TAG, text + length) != 1)
 		rv = crypto_failed(crypto, "vault: sealing", CKR_GENERAL_ERROR);
 out:
@@ -203,7 +207,8 @@ static CK_RV gcm_open(struct crypto *crypto, const EVP_CIPHER *cipher, const uin
 	return rv;
 }
 
-static void attribute_aad(const struct seal *seal, uint64_t id, uint32_t type, uint8_t out[AAD_SIZE])
+static void attribute_aad(
+	const struct seal *seal, uint64_t id, uint32_t type, uint8_t out[AAD_SIZE])
 {
 	memcpy(out, aad_attribute, sizeof(aad_attribute));
 	out += sizeof(aad_attribute);

@@ -32,7 +32,8 @@ const uint8_t *seal_uuid(const struct seal *seal);
 
 CK_RV seal_tag(struct seal *seal, const uint8_t checksum[SEAL_CHECKSUM], uint8_t out[SEAL_TAG]);
 /* CKR_DEVICE_ERROR when the tag is not the checksum's; not logged, the caller knows what it is of. */
-CK_RV seal_check(struct seal *seal, const uint8_t checksum[SEAL_CHECKSUM], const uint8_t tag[SEAL_TAG]);
+CK_RV seal_check(
+	struct seal *seal, const uint8_t checksum[SEAL_CHECKSUM], const uint8_t tag[SEAL_TAG]);
 
 /* Appends nonce, ciphertext and GCM tag of one attribute's value. */
 CK_RV seal_close(struct seal *seal, uint64_t id, uint32_t type, const uint8_t *value, size_t length,

@@ -35,8 +35,9 @@ struct table {
 	bool read_only, writing;
 	struct stamp begun; /* the state that the running transaction started from */
 
-	pthread_rwlock_t watch; /* what follows; table_moved reads it beside a running transaction */
-	int fd;                 /* of the file whose counter is read */
+	pthread_rwlock_t
+		watch; /* what follows; table_moved reads it beside a running transaction */
+	int fd;        /* of the file whose counter is read */
 	dev_t device;
 	ino_t inode;
 	struct stamp noted;
@@ -78,15 +79,18 @@ static const char *const sql[TABLE_STATEMENTS] = {
 static const char schema[] =
 	"CREATE TABLE identity(id INTEGER PRIMARY KEY CHECK(id = 1), uuid BLOB NOT NULL,"
 	" checksum BLOB NOT NULL);"
-	"CREATE TABLE vault(id INTEGER PRIMARY KEY CHECK(id = 1), uuid BLOB NOT NULL, label BLOB NOT NULL,"
+	"CREATE TABLE vault(id INTEGER PRIMARY KEY CHECK(id = 1), uuid BLOB NOT NULL, label BLOB "
+	"NOT NULL,"
 	" generation INTEGER NOT NULL, next INTEGER NOT NULL, so BLOB NOT NULL, user BLOB NOT NULL,"
 	" pages BLOB NOT NULL, checksum BLOB NOT NULL, tag BLOB NOT NULL);"
 	"CREATE TABLE pin(role INTEGER PRIMARY KEY, n INTEGER NOT NULL, r INTEGER NOT NULL,"
 	" p INTEGER NOT NULL, salt BLOB NOT NULL, wrapped BLOB NOT NULL, tries INTEGER NOT NULL,"
 	" checksum BLOB NOT NULL);"
-	"CREATE TABLE page(number INTEGER PRIMARY KEY, entries BLOB NOT NULL, checksum BLOB NOT NULL,"
+	"CREATE TABLE page(number INTEGER PRIMARY KEY, entries BLOB NOT NULL, checksum BLOB NOT "
+	"NULL,"
 	" tag BLOB NOT NULL);"
-	"CREATE TABLE object(id INTEGER PRIMARY KEY, version INTEGER NOT NULL, open BLOB NOT NULL, sealed BLOB NOT NULL,"
+	"CREATE TABLE object(id INTEGER PRIMARY KEY, version INTEGER NOT NULL, open BLOB NOT NULL, "
+	"sealed BLOB NOT NULL,"
 	" checksum BLOB NOT NULL, tag BLOB NOT NULL);"
 	"PRAGMA application_id = 0x50445056; PRAGMA user_version = 1;";
 
@@ -199,9 +203,9 @@ static void take_stamp(struct table *table, struct stamp *out)
 static bool stamp_equal(const struct stamp *a, const struct stamp *b)
 {
 	return a->present == b->present && a->device == b->device && a->inode == b->inode &&
-		a->size == b->size && a->changed.tv_sec == b->changed.tv_sec &&
-		a->changed.tv_nsec == b->changed.tv_nsec &&
-		memcmp(a->counter, b->counter, sizeof(a->counter)) == 0;
+	       a->size == b->size && a->changed.tv_sec == b->changed.tv_sec &&
+	       a->changed.tv_nsec == b->changed.tv_nsec &&
+	       memcmp(a->counter, b->counter, sizeof(a->counter)) == 0;
 }
 
 bool table_moved(struct table *table)
@@ -358,7 +362,8 @@ static CK_RV create_file(struct table *table)
 		return CKR_OK;
 	}
 	error = errno;
-	if (error == EEXIST) /* another process was first, or something that is no file: connect tells */
+	if (error ==
+		EEXIST) /* another process was first, or something that is no file: connect tells */
 		return CKR_OK;
 	log_error(table->log, "%s: cannot be made: %s", table->path, strerror(error));
 	if (error == EACCES || error == EPERM || error == EROFS)

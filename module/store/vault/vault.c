@@ -41,9 +41,8 @@ static void pad(char *out, size_t size, const char *text)
 static CK_RV vault_info(struct token *token, struct token_info *out)
 {
 	struct vault *vault = vault_of(token);
-	struct token_info info = {.flags = CKF_RNG | CKF_LOGIN_REQUIRED,
-		.pin_min = PIN_MIN,
-		.pin_max = PIN_MAX};
+	struct token_info info = {
+		.flags = CKF_RNG | CKF_LOGIN_REQUIRED, .pin_min = PIN_MIN, .pin_max = PIN_MAX};
 	char serial[17];
 	CK_RV rv = load_refresh(vault);
 
@@ -64,7 +63,7 @@ static CK_RV vault_info(struct token *token, struct token_info *out)
 		info.flags |= pin_flags(CKU_SO, vault->pins[CKU_SO].tries);
 		if (vault->pins[CKU_USER].present)
 			info.flags |= CKF_USER_PIN_INITIALIZED |
-				pin_flags(CKU_USER, vault->pins[CKU_USER].tries);
+				      pin_flags(CKU_USER, vault->pins[CKU_USER].tries);
 		if (vault->read_only)
 			info.flags |= CKF_WRITE_PROTECTED;
 	}
@@ -73,8 +72,8 @@ static CK_RV vault_info(struct token *token, struct token_info *out)
 	return CKR_OK;
 }
 
-static CK_RV vault_find(struct token *token, const CK_ATTRIBUTE *templ, CK_ULONG count,
-	struct object_list *out)
+static CK_RV vault_find(
+	struct token *token, const CK_ATTRIBUTE *templ, CK_ULONG count, struct object_list *out)
 {
 	struct vault *vault = vault_of(token);
 	CK_RV rv = load_refresh(vault);
@@ -119,8 +118,8 @@ static CK_RV vault_get(struct token *token, uint64_t id, struct object **out)
 	return CKR_OK;
 }
 
-static CK_RV open_one(struct seal *seal, const struct entry *entry, const struct record_entry *sealed,
-	struct record_values *values)
+static CK_RV open_one(struct seal *seal, const struct entry *entry,
+	const struct record_entry *sealed, struct record_values *values)
 {
 	size_t length = sealed->length - SEAL_OVERHEAD;
 	uint8_t *plain;
@@ -172,8 +171,8 @@ static CK_RV sealed_class(struct seal *seal, const struct entry *entry, CK_OBJEC
 	return rv;
 }
 
-CK_RV vault_open_sealed(struct vault *vault, struct seal *seal, const struct entry *entry, bool secret,
-	struct record_values *values)
+CK_RV vault_open_sealed(struct vault *vault, struct seal *seal, const struct entry *entry,
+	bool secret, struct record_values *values)
 {
 	CK_OBJECT_CLASS class = CK_UNAVAILABLE_INFORMATION;
 	struct record_entry sealed;
@@ -325,8 +324,8 @@ struct vault_operation {
 	struct vault_login *login;
 };
 
-static CK_RV operation_run(struct operation *base, const uint8_t *in, size_t in_length, uint8_t *out,
-	size_t *out_length)
+static CK_RV operation_run(struct operation *base, const uint8_t *in, size_t in_length,
+	uint8_t *out, size_t *out_length)
 {
 	struct vault_operation *operation = (struct vault_operation *)base;
 
@@ -470,8 +469,8 @@ static struct token *vault_token(struct store *store, size_t i)
 	return i == 0 ? &((struct vault *)store)->token : NULL;
 }
 
-static CK_RV vault_open(const struct config_section *section, const struct store_environment *environment,
-	struct store **out)
+static CK_RV vault_open(const struct config_section *section,
+	const struct store_environment *environment, struct store **out)
 {
 	const char *path = config_get(section, "path");
 	struct vault *vault = calloc(1, sizeof(*vault));
@@ -486,7 +485,8 @@ static CK_RV vault_open(const struct config_section *section, const struct store
 	vault->crypto = environment->crypto;
 	vault->user = VAULT_LOGGED_OUT;
 	if (pthread_mutex_init(&vault->disk, NULL) != 0 ||
-		pthread_rwlock_init(&vault->memory, NULL) != 0 || vault->token.description == NULL) {
+		pthread_rwlock_init(&vault->memory, NULL) != 0 ||
+		vault->token.description == NULL) {
 		free((char *)(uintptr_t)vault->token.description);
 		free(vault);
 		return rv;

@@ -39,8 +39,8 @@ struct vault {
 
 	pthread_rwlock_t memory;
 	_Atomic CK_RV status; /* why the file can't be used at all; CKR_OK */
-	bool present;   /* initialised */
-	bool read_only; /* as far as the file's mode tells */
+	bool present;         /* initialised */
+	bool read_only;       /* as far as the file's mode tells */
 	struct row_root root;
 	struct row_pin pins[2]; /* by role: CKU_SO, CKU_USER */
 	struct catalog catalog;
@@ -52,8 +52,8 @@ struct vault {
 bool vault_present(struct vault *vault); /* initialised, as far as memory knows */
 
 /* Sealed attributes of an entry, the secret ones or the others, added to `values`. `memory` or `disk` is held. */
-CK_RV vault_open_sealed(struct vault *vault, struct seal *seal, const struct entry *entry, bool secret,
-	struct record_values *values);
+CK_RV vault_open_sealed(struct vault *vault, struct seal *seal, const struct entry *entry,
+	bool secret, struct record_values *values);
 
 /* All attributes of a visible entry, secret ones included (CKR_USER_NOT_LOGGED_IN). As above. The caller frees. */
 CK_RV vault_all_attributes(struct vault *vault, const struct entry *entry, struct attributes **out);
