@@ -29,7 +29,7 @@ podpis apply --application "$id" --slot ivanov --key ec:P-256 --pin-file "$HOME/
 remote=$(podpis show "$id" --json | jq -er .authority_id)
 
 step 'an employee is no administrator'
-expect 1 podpis admin confirm "$remote" --slot ivanov --pin-file "$HOME/pin"
+expect 2 podpis admin confirm "$remote" --slot ivanov --pin-file "$HOME/pin"
 
 step 'the administrator returns it with a field, the employee corrects it'
 become admin
@@ -43,7 +43,8 @@ podpis apply --application "$id" --data "$work/corrected.ini" --pin-file "$HOME/
 
 step 'confirmed in person, with the administrator’s own signature'
 become admin
-expect 7 podpis admin confirm "$remote" --slot admin --pin-file "$XDG_CONFIG_HOME/podpis/podpis.conf"
+private "$work/wrong-pin" 'not the pin'
+expect 7 podpis admin confirm "$remote" --slot admin --pin-file "$work/wrong-pin"
 podpis admin confirm "$remote" --slot admin --pin-file "$HOME/pin" >"$work/out"
 says 'Иванов'
 become ivanov

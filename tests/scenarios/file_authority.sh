@@ -17,10 +17,14 @@ mkdir "$work/ca" "$work/exchange"
 	printf 'basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n' >ca.ext
 	openssl x509 -req -in issuing.csr -CA root.pem -CAkey root.key -CAcreateserial -days 20 -extfile ca.ext -out issuing.pem
 ) 2>"$work/err"
-issue() { # REQUEST EXTRA-EXTENSIONS
-	printf 'keyUsage=critical,digitalSignature,nonRepudiation\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n1.2.643.100.114=ASN1:INTEGER:0\n%s' "${2:-}" >"$work/ca/leaf.ext"
-	openssl x509 -req -in "$1" -CA "$work/ca/issuing.pem" -CAkey "$work/ca/issuing.key" -CAcreateserial -days 10 \
-		-extfile "$work/ca/leaf.ext" 2>"$work/err"
+# issue REQUEST [OPTIONS of openssl x509]
+issue() {
+	request=$1
+	shift
+	printf '%s\n' keyUsage=critical,digitalSignature,nonRepudiation subjectKeyIdentifier=hash \
+		authorityKeyIdentifier=keyid 1.2.643.100.114=ASN1:INTEGER:0 >"$work/ca/leaf.ext"
+	openssl x509 -req -in "$request" -CA "$work/ca/issuing.pem" -CAkey "$work/ca/issuing.key" -CAcreateserial \
+		-days 10 -extfile "$work/ca/leaf.ext" "$@" 2>"$work/err"
 }
 
 cat >"$work/petrov.ini" <<END
@@ -66,10 +70,9 @@ podpis sign "$id" --pin-file "$HOME/pin"
 [ -s "$folder/documents/consent.txt.p7s" ] || fail 'no signature beside the document'
 
 step 'a certificate for another key, another name, or by a stranger is refused'
-openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/other.key" \
-	-subj "$(openssl req -in "$folder/request.pem" -noout -subject -nameopt compat | sed 's/^subject=//')" \
-	-out "$work/other.csr" 2>"$work/err"
-issue "$work/other.csr" >"$work/other.pem"
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$work/other.key"
+openssl pkey -in "$work/other.key" -pubout -out "$work/other.pub"
+issue "$folder/request.pem" -force_pubkey "$work/other.pub" >"$work/other.pem"
 expect 1 podpis install "$id" --certificate "$work/other.pem" --pin-file "$HOME/pin"
 says 'key'
 issue "$folder/request.pem" >"$work/right.pem"

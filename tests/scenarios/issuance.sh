@@ -26,7 +26,7 @@ first=$(newest)
 expect 5 podpis refresh "$first"
 [ "$(state "$first")" = awaiting-confirmation ] || fail "after apply: $(state "$first")"
 expect 5 podpis obtain "$first" --pin-file "$HOME/pin"
-expect 1 podpis sign "$first" --pin-file "$HOME/pin"
+expect 5 podpis sign "$first" --pin-file "$HOME/pin"
 
 step 'the administrator confirms the person'
 become admin

@@ -86,6 +86,14 @@ fault() {
 
 # ---- people
 
+# private FILE TEXT: a file that nobody else can read, as PIN files have to be.
+private() {
+	(
+		umask 077
+		printf '%s' "$2" >"$1"
+	)
+}
+
 # become NAME: from here on commands are this person's.
 become() {
 	me=$1
@@ -95,10 +103,8 @@ become() {
 	XDG_CONFIG_HOME=$HOME/config XDG_DATA_HOME=$HOME/data XDG_STATE_HOME=$HOME/state XDG_RUNTIME_DIR=$HOME/run
 	export HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME XDG_RUNTIME_DIR
 	[ -f "$HOME/pin" ] || {
-		umask 077
-		printf '%s' "pin-of-$me" >"$HOME/pin"
-		printf '%s' "so-pin-of-$me" >"$HOME/so-pin"
-		umask 022
+		private "$HOME/pin" "pin-of-$me"
+		private "$HOME/so-pin" "so-pin-of-$me"
 	}
 	PIN=$(cat "$HOME/pin") # for pkcs11-tool --pin env:PIN
 	export PIN

@@ -27,7 +27,7 @@ expect 2 podpis apply --authority centre --slot ivanov --data "$work/nowhere.ini
 [ "$(keys)" -eq 1 ] || fail 'a refused application left a key'
 
 step 'a wrong PIN'
-printf 'not the pin' >"$work/wrong-pin"
+private "$work/wrong-pin" 'not the pin'
 expect 7 podpis apply --authority centre --slot ivanov --data "$data" --identification signature --signer "$signer" \
 	--pin-file "$work/wrong-pin"
 says 'PIN'

@@ -23,7 +23,7 @@ employed
 podpis apply --authority centre --slot ivanov --data "$(account ivanov data)" --identification signature \
 	--signer "$signer" --key rsa:2048 --pin-file "$HOME/pin" >>"$work/printed" 2>&1
 podpis obtain --wait --pin-file "$HOME/pin" >>"$work/printed" 2>&1
-printf 'wrong-and-secret' >"$work/wrong-pin"
+private "$work/wrong-pin" wrong-and-secret
 expect 7 podpis apply --another --authority centre --slot ivanov --data "$(account ivanov data)" \
 	--identification signature --signer "$signer" --pin-file "$work/wrong-pin"
 cat "$work/out" "$work/err" >>"$work/printed"
