@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "provision/commands/identify.h"
 #include "provision/flow/documents.h"
@@ -14,6 +15,17 @@ static const struct option options_obtain[] = {
 	{"wait", NULL, N_("waits for the authority, and goes on"), false},
 	{0},
 };
+
+/* At the portal a person is needed: without one at the terminal it is not worth waiting at the loopback. */
+static bool identify(struct flow *flow, struct error *err)
+{
+	if (!isatty(STDIN_FILENO))
+		return error_set(err, ERROR_PERSON,
+			_("application %lld: the person has to prove who it is: podpis identify "
+			  "%lld"),
+			(long long)flow->row.id, (long long)flow->row.id);
+	return identify_flow(flow, err);
+}
 
 static bool submit(struct flow *flow, bool complete, struct error *err)
 {
@@ -45,7 +57,7 @@ static bool do_step(struct flow *flow, enum flow_step step, struct error *err)
 	case FLOW_SIGN:
 		return documents_sign(flow, err);
 	case FLOW_IDENTIFY:
-		return identify_flow(flow, err);
+		return identify(flow, err);
 	case FLOW_DOWNLOAD:
 		return installation_download(flow, err);
 	case FLOW_INSTALL:
