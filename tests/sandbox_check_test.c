@@ -262,6 +262,59 @@ static void templates_want_what_they_need(void **state)
 	assert_null(profile_by_name("nobody"));
 }
 
+/* A legal person's head and a sole trader: what goes into their names, and in which string type. */
+static void other_profiles(void **state)
+{
+	static const struct {
+		const char *profile, *ogrn, *oid;
+		const char *common_name;
+	} cases[] = {
+		{"organisation", "1027700998874", "1.2.643.100.1", "ООО «Ромашка»"},
+		{"entrepreneur", "320774600123457", "1.2.643.100.5", "Иванов Иван Иванович"},
+	};
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct attempt attempt;
+		bool found = false;
+
+		attempt_begin(&attempt);
+		profile_template_clear(&attempt.templ);
+		json_object_set_new(attempt.person, "ogrn", json_string(cases[i].ogrn));
+		json_object_set_new(attempt.person, "inn-le", json_string("7709988778"));
+		json_object_set_new(attempt.person, "organisation", json_string("ООО «Ромашка»"));
+		json_object_set_new(attempt.person, "title", json_string("Директор"));
+		check_fields(attempt.person, attempt.fields);
+		assert_int_equal(json_array_size(attempt.fields), 0);
+		assert_true(profile_template_make(profile_by_name(cases[i].profile), attempt.person,
+			"in-person", &attempt.templ, attempt.fields));
+		for (unsigned j = 0; j < attempt.templ.subject_count; j++) {
+			const struct profile_attribute *attribute = &attempt.templ.subject[j];
+
+			if (strcmp(attribute->oid, "2.5.4.3") == 0)
+				assert_string_equal(attribute->value, cases[i].common_name);
+			if (strcmp(attribute->oid, cases[i].oid) == 0) {
+				assert_string_equal(attribute->value, cases[i].ogrn);
+				assert_int_equal(attribute->tag, V_ASN1_NUMERICSTRING);
+				found = true;
+			}
+		}
+		assert_true(found);
+		X509_REQ *request = make_request(&attempt.templ, key);
+		request_der(request, &attempt.der);
+		assert_true(taken(&attempt));
+		X509_REQ_free(request);
+		/* The other's number has another length. */
+		json_object_set_new(attempt.person, "ogrn", json_string(cases[1 - i].ogrn));
+		profile_template_clear(&attempt.templ);
+		assert_false(profile_template_make(profile_by_name(cases[i].profile),
+			attempt.person, "in-person", &attempt.templ, attempt.fields));
+		attempt_end(&attempt);
+	}
+	EVP_PKEY_free(key);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +322,7 @@ int main(void)
 		cmocka_unit_test(fields),
 		cmocka_unit_test(requests_of_every_key),
 		cmocka_unit_test(a_request_says_what_was_dictated),
+		cmocka_unit_test(other_profiles),
 		cmocka_unit_test(templates_want_what_they_need),
 	};
 

@@ -622,8 +622,8 @@ portal() {
 	got 303
 	location=$(sed -n 's/^[Ll]ocation: \(.*\)\r$/\1/p' "$work/headers")
 }
-# complete [VERIFIER]
-complete() {
+# take_back [VERIFIER]
+take_back() {
 	code_value=$(printf '%s' "$location" | sed -n 's/.*[?&]code=\([^&]*\).*/\1/p')
 	jq -n --arg c "$code_value" --arg v "${1:-$verifier}" '{code: $c, code_verifier: $v}' >"$work/complete"
 	json POST "/applications/$second/identification/complete" "$work/complete"
@@ -631,21 +631,21 @@ complete() {
 portal ivanov decline
 [ "$location" = 'http://127.0.0.1:9/callback?error=access_denied&state=state-state-state-state' ] || fail "$location"
 portal ivanov other-face
-complete
+take_back
 got 200
 is state identification-failed
 portal sidorova agree
-complete
+take_back
 got 200
 is state identification-failed
 jq -e '.reason | contains("surname")' "$answer" >"$work/true" || fail "$(cat "$answer")"
 portal ivanov agree
-complete 'x123456789-0123456789-0123456789-0123456789-01'
+take_back 'x123456789-0123456789-0123456789-0123456789-01'
 refused 422 invalid-code
-complete
+take_back
 got 200
 is state ready
-complete
+take_back
 got 200
 fetch "$second" "$work/second"
 fetch_crl
