@@ -113,7 +113,7 @@ bool documents_fetch(struct flow *flow, struct documents *documents, struct erro
 				document->content.data, document->content.length, hash, err))
 			return false;
 		if (memcmp(hash, document->sha256, sizeof(hash)) != 0)
-			return error_set(err, ERROR_REFUSED,
+			return error_set(err, ERROR_FAILED,
 				_("the document %s is not the one that was announced (its SHA-256 "
 				  "differs); "
 				  "nothing was signed"),
@@ -194,7 +194,7 @@ static bool refuse_differences(const struct form_comparison *comparison, struct 
 			continue;
 		buffer_printf(&names, "%s%s", names.length > 0 ? ", " : "", row->name);
 	}
-	error_set(err, ERROR_REFUSED,
+	error_set(err, ERROR_FAILED,
 		_("the certificate form differs from the application in: %s; nothing was signed "
 		  "(--accept FIELD signs it all the same)"),
 		buffer_text(&names));
