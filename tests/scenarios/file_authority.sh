@@ -89,4 +89,4 @@ openssl crl2pkcs7 -nocrl -certfile "$work/mixed.pem" -outform DER -out "$work/mi
 podpis install "$id" --certificate "$work/mixed.p7b" --pin-file "$HOME/pin"
 [ "$(state "$id")" = installed ] || fail "after install: $(state "$id")"
 podpis install "$id" --certificate "$work/mixed.pem" --pin-file "$HOME/pin"
-[ "$(pkcs11 -O --type cert | grep -c "ID: *$(key_id "$id")")" -eq 1 ] || fail 'not one certificate beside the key'
+[ "$(pkcs11 -O --type cert | grep -ci "ID: *$(key_id "$id")")" -eq 1 ] || fail 'not one certificate beside the key'

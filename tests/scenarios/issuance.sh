@@ -62,7 +62,7 @@ podpis install "$second" --pin-file "$HOME/pin"
 step 'keys, certificates and chain are in the vault, each pair and certificate under one CKA_ID'
 pkcs11 -O --login --pin env:PIN >"$work/objects"
 id=$(key_id "$second")
-[ "$(grep -c "ID: *$id" "$work/objects")" -eq 3 ] || fail "not three objects under $id: $(cat "$work/objects")"
+[ "$(grep -ci "ID: *$id" "$work/objects")" -eq 3 ] || fail "not three objects under $id: $(cat "$work/objects")"
 for kind in 'Private Key' 'Public Key' 'Certificate'; do
 	grep -q "^$kind Object" "$work/objects" || fail "no $kind"
 done
@@ -86,11 +86,12 @@ openssl dgst -sha384 -binary -out "$work/digest" "$work/document"
 pkcs11 --sign --login --pin env:PIN --id "$id" -m ECDSA --signature-format openssl -i "$work/digest" -o "$work/signature" \
 	>"$work/out" 2>&1
 openssl dgst -sha384 -verify "$work/key.pem" -signature "$work/signature" "$work/document"
-pkcs11 --read-object --type cert --label "$(chain_label)" -o "$work/issuer.der" >"$work/out" 2>&1
-openssl x509 -inform DER -in "$work/issuer.der" -out "$work/issuer.pem"
-openssl verify -CAfile "$anchor" -untrusted "$work/issuer.pem" "$work/certificate.pem"
-openssl x509 -in "$work/certificate.pem" -noout -ext 1.2.643.100.114 2>/dev/null || :
-openssl asn1parse -in "$work/certificate.pem" | grep -A1 '1.2.643.100.114' | grep -q '020103' ||
+issuer_id=$(pkcs11 -O --type cert 2>/dev/null | sed -n 's/^ *ID: *//p' | sort | uniq |
+	grep -viE "^($id|$(key_id "$first"))$")
+pkcs11 --read-object --type cert --id "$issuer_id" -o "$work/issuer.der" >"$work/out" 2>&1
+openssl x509 -inform DER -in "$work/issuer.der" -out "$work/chain.pem"
+openssl verify -CAfile "$anchor" -untrusted "$work/chain.pem" "$work/certificate.pem"
+openssl asn1parse -in "$work/certificate.pem" | grep -A2 '1.2.643.100.114' | grep -q '020103' ||
 	fail 'identificationKind is not 3'
 
 step 'the receipt was acknowledged, one key a certificate'

@@ -44,33 +44,53 @@ expect 2 podpis frobnicate
 expect 2 podpis list --frobnicate
 says 'frobnicate'
 
-step 'the second signature by another signer'
-apply
-second=$(newest)
-podpis refresh "$second" --wait
-new_key=$(podpis show "$second" --json | jq -er .key)
-expect 1 podpis sign "$second" --signer "$new_key" --pin-file "$HOME/pin"
-says 'sign'
-[ "$(state "$second")" = awaiting-signatures ] || fail "after the refusal: $(state "$second")"
-
 step 'a document altered after it was announced'
 fault altered-document
-expect 1 podpis sign "$second" --pin-file "$HOME/pin"
-says '[Ss][Hh][Aa]-?256|hash|announced'
-[ "$(state "$second")" = awaiting-signatures ] || fail "after the refusal: $(state "$second")"
-podpis sign "$second" --pin-file "$HOME/pin"
-podpis refresh "$second" --wait
+apply
+altered=$(newest)
+podpis refresh "$altered" --wait
+expect 1 podpis sign "$altered" --pin-file "$HOME/pin"
+says 'announced'
+[ "$(state "$altered")" = awaiting-signatures ] || fail "after the refusal: $(state "$altered")"
+podpis cancel "$altered"
 
-step 'a certificate for another key, and one with a changed name'
-for mischief in other-key changed-name; do
+step 'a form that says something else than the application'
+fault altered-form
+apply
+altered=$(newest)
+podpis refresh "$altered" --wait
+expect 1 podpis sign "$altered" --pin-file "$HOME/pin"
+says 'given-name'
+podpis cancel "$altered"
+
+step 'a certificate for another key, with a changed name, by a stranger, expired'
+for mischief in other-key changed-name foreign-issuer expired-certificate; do
 	fault "$mischief"
-	podpis download "$second" || [ $? -eq 1 ]
-	expect 1 podpis install "$second" --pin-file "$HOME/pin"
-	[ "$mischief" = other-key ] && says 'key' || says 'name|surname|subject|Иванов'
-	[ "$(certificates)" -eq 2 ] || fail 'a wrong certificate was written'
+	apply --another
+	spoilt=$(newest)
+	expect 1 podpis obtain "$spoilt" --wait --pin-file "$HOME/pin"
+	case $mischief in
+	other-key) says 'key' ;;
+	changed-name) says 'surname|name' ;;
+	foreign-issuer) says 'chain|issuer|signature' ;;
+	expired-certificate) says 'expired|date|valid' ;;
+	esac
+	[ "$(state "$spoilt")" = install-failed ] || fail "$mischief: $(state "$spoilt")"
+	[ "$(certificates)" -eq 2 ] || fail "$mischief: a wrong certificate was written"
 done
-podpis download "$second" --again
-podpis install "$second" --pin-file "$HOME/pin"
+
+apply --another
+second=$(newest)
+podpis obtain "$second" --wait --pin-file "$HOME/pin"
+[ "$(certificates)" -eq 3 ] || fail "$(certificates) certificates"
+
+step 'the second signature by another signer'
+apply --another
+third=$(newest)
+podpis refresh "$third" --wait
+expect 1 podpis sign "$third" --signer "$(podpis show "$second" --json | jq -er .key)" --pin-file "$HOME/pin"
+says 'sign'
+[ "$(state "$third")" = awaiting-signatures ] || fail "after the refusal: $(state "$third")"
 
 step 'a server that is not who it should be'
 cp "$XDG_CONFIG_HOME/podpis/podpis.conf" "$work/podpis.conf"
@@ -78,8 +98,6 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$w
 	-out "$work/other.pem" -days 2 2>"$work/err"
 sed "s|^ca-file.*|ca-file = $work/other.pem|" "$work/podpis.conf" >"$work/untrusting.conf"
 chmod 600 "$work/untrusting.conf"
-apply --another
-third=$(newest)
 PODPIS_CONFIG=$work/untrusting.conf expect 4 podpis refresh "$third"
 says 'certificate'
 
@@ -95,4 +113,5 @@ sandbox_start --control
 podpis refresh "$third" || [ $? -eq 5 ]
 podpis apply --authority centre --slot ivanov --data "$data" --identification biometric --signer "$signer" \
 	--key ec:P-256 --pin-file "$HOME/pin"
-[ "$(keys)" -eq 4 ] || fail "$(keys) keys, not 4"
+[ "$(podpis list --json | jq '[.applications[] | select(.identification == "biometric")] | length')" -eq 1 ] ||
+	fail "the application was made twice: $(podpis list)"
