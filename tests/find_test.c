@@ -71,7 +71,7 @@ static void searching(void **state)
 	assert_ok(p11->C_CloseSession(session));
 	assert_int_equal(find(other, &label, 1, found, 16), 3);
 	assert_ok(p11->C_CloseSession(other));
-	session = fixture_session(true);
+	session = fixture_user();
 	assert_int_equal(find(session, &label, 1, found, 16), 3);
 	for (size_t i = 0; i < 3; i++)
 		assert_ok(p11->C_DestroyObject(session, found[i]));

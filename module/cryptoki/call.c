@@ -8,11 +8,22 @@ CK_RV call_begin(struct call *call, enum call_need need)
 		return rv;
 	call->module = call->passage.module;
 	call->session = NULL;
-	if (need == CALL_CRYPTO && !crypto_alive()) {
+	call->crypto = need == CALL_CRYPTO;
+	if (call->crypto && !crypto_alive()) {
 		gate_leave(&call->passage);
 		return CKR_GENERAL_ERROR;
 	}
+	if (call->crypto)
+		crypto_enter();
 	return CKR_OK;
+}
+
+/* The host may have ended OpenSSL meanwhile; then its error queues are gone, too. */
+static void call_leave(struct call *call)
+{
+	if (call->crypto && crypto_alive())
+		crypto_leave();
+	gate_leave(&call->passage);
 }
 
 CK_RV call_begin_session(struct call *call, enum call_need need, CK_SESSION_HANDLE session)
@@ -23,7 +34,7 @@ CK_RV call_begin_session(struct call *call, enum call_need need, CK_SESSION_HAND
 		return rv;
 	rv = session_lock(call->module, session, &call->session);
 	if (rv != CKR_OK)
-		gate_leave(&call->passage);
+		call_leave(call);
 	return rv;
 }
 
@@ -33,6 +44,6 @@ CK_RV call_end(struct call *call, const char *name, CK_RV rv)
 		log_debug(call->module->log, "%s answers 0x%lx", name, rv);
 	if (call->session != NULL)
 		session_unlock(call->session);
-	gate_leave(&call->passage);
+	call_leave(call);
 	return rv;
 }

@@ -11,6 +11,7 @@ struct call {
 	struct passage passage;
 	struct module *module;
 	struct session *session; /* NULL where the function has none */
+	bool crypto;             /* between crypto_enter and crypto_leave */
 };
 
 /* CALL_CRYPTO: reaches OpenSSL, which the host may have ended (design, rule 1): then CKR_GENERAL_ERROR. */

@@ -41,9 +41,6 @@ static CK_RV module_make(struct module **out)
 	struct module *module = NULL;
 	CK_RV rv = CKR_HOST_MEMORY;
 
-	/* The host ended OpenSSL, or this is an exit handler behind OpenSSL's own. */
-	if (!crypto_alive())
-		return CKR_GENERAL_ERROR;
 	module = calloc(1, sizeof(*module));
 	if (module == NULL)
 		return CKR_HOST_MEMORY;
@@ -85,14 +82,28 @@ CK_RV module_initialize(const CK_C_INITIALIZE_ARGS *arguments)
 		if (functions == 4 && (arguments->flags & CKF_OS_LOCKING_OK) == 0)
 			return CKR_CANT_LOCK;
 	}
-	return gate_open(module_make);
+	/* The host ended OpenSSL, or this is an exit handler behind OpenSSL's own. */
+	if (!crypto_alive())
+		return CKR_GENERAL_ERROR;
+	/* May come back to us through the host's configuration: before any lock is held. */
+	crypto_settle();
+	crypto_enter();
+	CK_RV rv = gate_open(module_make);
+	crypto_leave();
+	return rv;
 }
 
 CK_RV module_finalize(const void *reserved)
 {
 	if (reserved != NULL)
 		return CKR_ARGUMENTS_BAD;
-	return gate_close(module_destroy);
+	bool alive = crypto_alive();
+	if (alive)
+		crypto_enter();
+	CK_RV rv = gate_close(module_destroy);
+	if (alive && crypto_alive())
+		crypto_leave();
+	return rv;
 }
 
 CK_RV module_info(CK_INFO *out)
