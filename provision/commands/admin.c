@@ -5,6 +5,7 @@
 
 #include "provision/flow/journal.h"
 #include "provision/person.h"
+#include "provision/person.h"
 
 #define COLUMNS 5
 
