@@ -36,8 +36,7 @@ static bool cancel_sent(struct flow *flow, struct error *err)
 		*err = problem;
 		goto out;
 	}
-	done = flow_take(flow, &status, "cancelled", err) &&
-	       journal_step_end(flow->journal, &step, "cancelled", err);
+	done = flow_answer(flow, &status, "cancelled", &step, err);
 out:
 	journal_step_clear(&step);
 	return done;

@@ -366,8 +366,7 @@ static bool send(struct flow *flow, struct journal_step *step, struct error *err
 			*err = problem;
 		goto out;
 	}
-	done = flow_take(flow, &status, "documents-signed", err) &&
-	       journal_step_end(flow->journal, step, "signed", err);
+	done = flow_answer(flow, &status, "documents-signed", step, err);
 out:
 	json_decref(list);
 	return done;

@@ -183,14 +183,20 @@ bool flow_take(
 		done = journal_add(
 			flow->journal, row, event, flow_state_info(row->state)->name, err);
 	else
-		done = journal_save(flow->journal, row,
+		done = journal_answer(flow->journal, row,
 			changed || strcmp(event, "refreshed") != 0 ? event : NULL,
-			flow_state_info(row->state)->name, err);
+			flow_state_info(row->state)->name, step, event, err);
 out:
 	free(fields);
 	free(documents);
 	authority_status_clear(status);
 	return done;
+}
+
+bool flow_take(
+	struct flow *flow, struct authority_status *status, const char *event, struct error *err)
+{
+	return flow_answer(flow, status, event, NULL, err);
 }
 
 /* The application's row from the authority, for an id that the journal does not know. */

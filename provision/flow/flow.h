@@ -54,6 +54,9 @@ bool flow_authority(struct flow *flow, struct error *err);
  */
 bool flow_take(
 	struct flow *flow, struct authority_status *status, const char *event, struct error *err);
+/* The same, and ends the step that it answers, in one transaction. */
+bool flow_answer(struct flow *flow, struct authority_status *status, const char *event,
+	struct journal_step *step, struct error *err);
 /* Asks the authority. Nothing is asked about a draft. */
 bool flow_refresh(struct flow *flow, struct error *err);
 /* Refreshes until the authority has nothing more to do (flow_next is not FLOW_WAIT), sleeping as it wishes. */

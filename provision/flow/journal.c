@@ -466,8 +466,9 @@ out:
 	return good;
 }
 
-bool journal_save(struct journal *journal, struct journal_application *application,
-	const char *event, const char *detail, struct error *err)
+bool journal_answer(struct journal *journal, struct journal_application *application,
+	const char *event, const char *detail, struct journal_step *step, const char *answer,
+	struct error *err)
 {
 	struct buffer sql = BUFFER_INIT(8192);
 	bool good = false;
@@ -485,11 +486,18 @@ bool journal_save(struct journal *journal, struct journal_application *applicati
 		goto out;
 	good = write_row(journal, buffer_text(&sql), application, err) &&
 	       (event == NULL || add_event(journal, application->id, application->updated, event,
-					 detail, err));
+					 detail, err)) &&
+	       (step == NULL || journal_step_end(journal, step, answer, err));
 	good = journal_end(journal, good, err);
 out:
 	buffer_free(&sql);
 	return good;
+}
+
+bool journal_save(struct journal *journal, struct journal_application *application,
+	const char *event, const char *detail, struct error *err)
+{
+	return journal_answer(journal, application, event, detail, NULL, NULL, err);
 }
 
 bool journal_load(struct journal *journal, int64_t id, struct journal_application *application,

@@ -98,6 +98,11 @@ bool journal_add(struct journal *journal, struct journal_application *applicatio
 /* Writes the row and the event (NULL: none) in one transaction; sets updated. */
 bool journal_save(struct journal *journal, struct journal_application *application,
 	const char *event, const char *detail, struct error *err);
+struct journal_step;
+/* The same, and ends the step (journal_step_end) in that transaction: an answer is taken whole or not at all. */
+bool journal_answer(struct journal *journal, struct journal_application *application,
+	const char *event, const char *detail, struct journal_step *step, const char *answer,
+	struct error *err);
 bool journal_load(struct journal *journal, int64_t id, struct journal_application *application,
 	struct error *err);
 

@@ -283,8 +283,8 @@ static bool take_refusal(struct flow *flow, struct journal_step *step, const str
 		return error_set(err, ERROR_FAILED, _("out of memory"));
 	journal_bytes(&row->application, NULL, 0);
 	journal_bytes(&row->signature, NULL, 0);
-	return save(flow, "refused", refusal->message, err) &&
-	       journal_step_end(flow->journal, step, refusal->message, err);
+	return journal_answer(
+		flow->journal, row, "refused", refusal->message, step, refusal->message, err);
 }
 
 static bool send(struct flow *flow, struct error *err)
@@ -293,24 +293,13 @@ static bool send(struct flow *flow, struct error *err)
 	struct authority_status status = {0};
 	struct journal_step step = {0};
 	struct error problem = {0};
-	uint8_t hash[32];
 	bool done = false;
 
 	if (!flow_authority(flow, err) ||
 		!flow_has(flow, (const void *)(uintptr_t)flow->authority->class->submit, "submit",
 			err) ||
-		!application_sha256(row->application.data, row->application.length, hash, err) ||
-		!journal_step_begin(flow->journal, row->id, STEP, hash, sizeof(hash), &step, err))
+		!journal_step_begin(flow->journal, row->id, STEP, NULL, 0, &step, err))
 		goto out;
-	/* A step of an older text that was answered, though nobody wrote down its end. */
-	if (step.repeated && (step.payload.length != sizeof(hash) ||
-				     memcmp(step.payload.data, hash, sizeof(hash)) != 0)) {
-		journal_step_clear(&step);
-		if (!journal_step_drop(flow->journal, row->id, STEP, err) ||
-			!journal_step_begin(
-				flow->journal, row->id, STEP, hash, sizeof(hash), &step, err))
-			goto out;
-	}
 	done = flow->authority->class->submit(flow->authority,
 		&(struct authority_submission){
 			.idempotency_key = step.idempotency_key,
@@ -332,8 +321,7 @@ static bool send(struct flow *flow, struct error *err)
 			*err = problem;
 		goto out;
 	}
-	done = flow_take(flow, &status, "submitted", err) &&
-	       journal_step_end(flow->journal, &step, "submitted", err);
+	done = flow_answer(flow, &status, "submitted", &step, err);
 out:
 	journal_step_clear(&step);
 	return done;
