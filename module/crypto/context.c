@@ -1,6 +1,8 @@
 #include "module/crypto/context.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -17,7 +19,15 @@ struct crypto {
 	struct log *log;
 	OSSL_LIB_CTX *libctx;
 	OSSL_PROVIDER *standard, *names;
+	pid_t process; /* that made it */
 };
+
+/*
+ * A thread that signed has random number generators of its own in the library context, and OpenSSL 3.0 frees
+ * them when that thread ends, whether the context is still there or not. The host's threads outlive
+ * C_Finalize; so the context does, too: it waits here for the next C_Initialize.
+ */
+static _Atomic(struct crypto *) parked;
 
 bool crypto_alive(void)
 {
@@ -62,6 +72,18 @@ void crypto_leave(void)
 	ERR_pop_to_mark();
 }
 
+static void crypto_destroy(struct crypto *crypto)
+{
+	if (crypto == NULL)
+		return;
+	if (crypto->names != NULL)
+		OSSL_PROVIDER_unload(crypto->names);
+	if (crypto->standard != NULL)
+		OSSL_PROVIDER_unload(crypto->standard);
+	OSSL_LIB_CTX_free(crypto->libctx);
+	free(crypto);
+}
+
 CK_RV crypto_new(struct log *log, struct crypto **out)
 {
 	struct crypto *crypto;
@@ -71,10 +93,18 @@ CK_RV crypto_new(struct log *log, struct crypto **out)
 		log_error(log, "OpenSSL: the host has cleaned it up already");
 		return CKR_GENERAL_ERROR;
 	}
+	crypto = atomic_exchange(&parked, NULL);
+	/* A parent's is left alone: one of its threads may have held a lock of it while it forked. */
+	if (crypto != NULL && crypto->process == getpid()) {
+		crypto->log = log;
+		*out = crypto;
+		return CKR_OK;
+	}
 	crypto = calloc(1, sizeof(*crypto));
 	if (crypto == NULL)
 		return CKR_HOST_MEMORY;
 	crypto->log = log;
+	crypto->process = getpid();
 	crypto_settle();
 	crypto->libctx = OSSL_LIB_CTX_new();
 	if (crypto->libctx == NULL)
@@ -88,20 +118,20 @@ CK_RV crypto_new(struct log *log, struct crypto **out)
 out:
 	if (rv != CKR_OK)
 		crypto_failed(crypto, "the private library context can't be set up", rv);
-	crypto_free(crypto);
+	crypto_destroy(crypto);
 	return rv;
 }
 
 void crypto_free(struct crypto *crypto)
 {
+	struct crypto *none = NULL;
+
 	if (crypto == NULL)
 		return;
-	if (crypto->names != NULL)
-		OSSL_PROVIDER_unload(crypto->names);
-	if (crypto->standard != NULL)
-		OSSL_PROVIDER_unload(crypto->standard);
-	OSSL_LIB_CTX_free(crypto->libctx);
-	free(crypto);
+	crypto->log = NULL;
+	/* Two at a time are made by tests only, whose threads have ended. */
+	if (!atomic_compare_exchange_strong(&parked, &none, crypto))
+		crypto_destroy(crypto);
 }
 
 OSSL_LIB_CTX *crypto_libctx(struct crypto *crypto)

@@ -38,7 +38,7 @@ void crypto_leave(void);
 /* CKR_GENERAL_ERROR (logged) where OpenSSL can't be set up. `log` outlives the context. */
 CK_RV crypto_new(struct log *log, struct crypto **out);
 
-/* Safe after the host's OPENSSL_cleanup. Everything that was made in the context is freed before. */
+/* Keeps the library context for the next crypto_new of this process. Safe after the host's OPENSSL_cleanup. Everything that was made in the context is freed before. */
 void crypto_free(struct crypto *crypto);
 
 /*
