@@ -154,8 +154,8 @@ out:
 	return done;
 }
 
-bool flow_take(
-	struct flow *flow, struct authority_status *status, const char *event, struct error *err)
+bool flow_answer(struct flow *flow, struct authority_status *status, const char *event,
+	struct journal_step *step, struct error *err)
 {
 	struct journal_application *row = &flow->row;
 	bool changed = row->remote_id == NULL || row->remote_state != status->state ||
