@@ -173,9 +173,13 @@ static const char *der_kind(const uint8_t *der, size_t length)
 		return "an encrypted private key";
 	if (!der_element(first.value, first.length, &inner, NULL))
 		return "data that begin as DER does";
-	if (inner.tag == DER_TAG_INTEGER && inner.class == ASN1_CLASS_UNIVERSAL &&
-		inner.length == 1)
+	if (inner.class != ASN1_CLASS_UNIVERSAL)
+		return NULL;
+	/* The version of a request is 0, that of a revocation list 1 or left out. */
+	if (inner.tag == DER_TAG_INTEGER && inner.length == 1 && inner.value[0] <= 1)
 		return inner.value[0] == 0 ? "a certificate request" : "a revocation list";
+	if (inner.tag == DER_TAG_SEQUENCE)
+		return "a revocation list";
 	return NULL;
 }
 

@@ -380,7 +380,7 @@ static void prepare(char folder[128])
 			 "head -c 200 1.der > cut.der\n"
 			 "iconv -f UTF-8 -t UTF-16 1.pem > utf16.pem\n"
 			 "{ cat 1.der; echo; } > trailing.der\n"
-			 ": > nothing; echo hello > plain; printf '%%PDF-1.7' > pdf; printf "
+			 ": > nothing; echo hello > plain; printf '%%%%PDF-1.7' > pdf; printf "
 			 "'PK\\003\\004' > zip\n"
 			 "printf '<!DOCTYPE html>' > html; printf '{\"a\":1}' > json; printf "
 			 "'\\001\\002' > binary",
