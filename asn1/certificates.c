@@ -297,6 +297,8 @@ bool certificates_read(
 
 	if (length > DER_CMS_MAX)
 		return error_set(err, ERROR_USAGE, "%zu bytes, %u at most", length, DER_CMS_MAX);
+	if (length == 0)
+		return refuse((const uint8_t *)"", 0, err);
 	/* A byte order mark and blank space in front. */
 	if (length >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0) {
 		data += 3;
@@ -308,7 +310,7 @@ bool certificates_read(
 	}
 	if (length > 0 && data[0] == (0x20 | DER_TAG_SEQUENCE))
 		done = read_der(data, length, &read, err);
-	else if (memmem(data, length, pem_begin, strlen(pem_begin)) != NULL)
+	else if (length > 0 && memmem(data, length, pem_begin, strlen(pem_begin)) != NULL)
 		done = read_pem(data, length, &read, err);
 	else if (is_base64(data, length))
 		done = read_base64(data, length, &read, err);
