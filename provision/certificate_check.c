@@ -163,19 +163,6 @@ static const char *attribute_name(const char *oid)
 	return type != NULL ? type->key : oid;
 }
 
-/* What a person can name with --accept: the person's field, else the attribute. */
-static const char *field_name(const char *oid)
-{
-	enum person_field field;
-
-	if (strcmp(oid, "2.5.4.3") == 0)
-		return "CN";
-	if (strcmp(oid, "2.5.4.42") == 0)
-		return "given-name";
-	return profile_attribute_field(oid, &field) ? person_field_info(field)->name
-						    : attribute_name(oid);
-}
-
 /* Attribute by attribute: what was requested is there, nothing else is. */
 static void check_subject(const struct certificate *certificate, const struct csr *csr,
 	struct certificate_findings *findings)
@@ -185,11 +172,11 @@ static void check_subject(const struct certificate *certificate, const struct cs
 		const char *have = name_get(&certificate->subject, wanted->oid);
 
 		if (have == NULL)
-			find(findings, field_name(wanted->oid), true,
+			find(findings, profile_attribute_name(wanted->oid), true,
 				_("%s is missing in the certificate (requested: %s)"),
 				attribute_name(wanted->oid), wanted->value);
 		else if (strcmp(have, wanted->value) != 0)
-			find(findings, field_name(wanted->oid), true,
+			find(findings, profile_attribute_name(wanted->oid), true,
 				_("%s is \"%s\" in the certificate, requested was \"%s\""),
 				attribute_name(wanted->oid), have, wanted->value);
 	}
@@ -197,7 +184,7 @@ static void check_subject(const struct certificate *certificate, const struct cs
 		const struct name_attribute *have = &certificate->subject.attributes[i];
 
 		if (name_get(&csr->subject, have->oid) == NULL)
-			find(findings, field_name(have->oid), true,
+			find(findings, profile_attribute_name(have->oid), true,
 				_("%s \"%s\" is in the certificate, but was not requested"),
 				attribute_name(have->oid), have->value);
 	}
@@ -213,25 +200,7 @@ static bool reported(const struct certificate_findings *findings, const char *fi
 }
 
 /* The application is what the person said; the request could have been dictated otherwise. */
-static void check_person(const struct certificate *certificate,
-	const struct application *application, struct certificate_findings *findings)
-{
-	for (size_t i = 0; i < certificate->subject.count; i++) {
-		const struct name_attribute *have = &certificate->subject.attributes[i];
-		char *wanted = profile_attribute_value(&application->person, have->oid);
-
-		if (wanted != NULL && strcmp(wanted, have->value) != 0 &&
-			!reported(findings, field_name(have->oid)))
-			find(findings, field_name(have->oid), true,
-				_("%s is \"%s\" in the certificate, applied for was \"%s\""),
-				attribute_name(have->oid), have->value, wanted);
-		free(wanted);
-	}
-	if (name_get(&certificate->subject, "2.5.4.3") == NULL && !reported(findings, "CN"))
-		find(findings, "CN", false, _("the certificate names nobody (no CN)"));
-}
-
-static bool check_profile(const struct certificate *certificate,
+static bool check_person(const struct certificate *certificate,
 	const struct application *application, struct certificate_findings *findings,
 	struct error *err)
 {
@@ -239,14 +208,25 @@ static bool check_profile(const struct certificate *certificate,
 
 	if (!profile_find(application->profile, &profile, err))
 		return false;
-	for (const char *const *oid = profile->forbidden; *oid != NULL; oid++) {
-		const char *value = name_get(&certificate->subject, *oid);
+	for (size_t i = 0; i < certificate->subject.count; i++) {
+		const struct name_attribute *have = &certificate->subject.attributes[i];
+		const char *field = profile_attribute_name(have->oid);
+		char *wanted = profile_attribute_value(profile, &application->person, have->oid);
 
-		if (value != NULL && !reported(findings, field_name(*oid)))
-			find(findings, field_name(*oid), true,
+		if (reported(findings, field))
+			; /* once is enough */
+		else if (wanted != NULL && strcmp(wanted, have->value) != 0)
+			find(findings, field, true,
+				_("%s is \"%s\" in the certificate, applied for was \"%s\""),
+				attribute_name(have->oid), have->value, wanted);
+		else if (profile_forbids(profile, have->oid))
+			find(findings, field, true,
 				_("%s \"%s\" does not belong into a certificate of the profile %s"),
-				attribute_name(*oid), value, profile->name);
+				attribute_name(have->oid), have->value, profile->name);
+		free(wanted);
 	}
+	if (name_get(&certificate->subject, "2.5.4.3") == NULL && !reported(findings, "CN"))
+		find(findings, "CN", false, _("the certificate names nobody (no CN)"));
 	return true;
 }
 
@@ -343,8 +323,7 @@ bool certificate_check(const struct certificate *certificate,
 	if (!spki_equal(certificate->spki, certificate->spki_length, csr.spki, csr.spki_length))
 		find(&made, "key", false, _("the certificate is for another key"));
 	check_subject(certificate, &csr, &made);
-	check_person(certificate, application, &made);
-	if (!check_profile(certificate, application, &made, err) ||
+	if (!check_person(certificate, application, &made, err) ||
 		!check_identification(certificate, application, &made, err))
 		goto out;
 	check_usage(certificate, &made);

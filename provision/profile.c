@@ -24,16 +24,26 @@
 
 #define BIT(field) (1U << (field))
 
-/* An organisation's certificate says whose it is; a person's must not (docs: the profile). */
-static const char *const individual_forbidden[] = {
-	OID_O, OID_OU, OID_TITLE, OID_OGRN, OID_INNLE, OID_OGRNIP, NULL};
+enum {
+	INDIVIDUAL = 1 << 0,
+	ORGANISATION = 1 << 1,
+	ENTREPRENEUR = 1 << 2,
+	ANY = INDIVIDUAL | ORGANISATION | ENTREPRENEUR,
+};
+
+#define ALWAYS                                                                                     \
+	(BIT(PERSON_SURNAME) | BIT(PERSON_GIVEN_NAME) | BIT(PERSON_INN) | BIT(PERSON_SNILS) |      \
+		BIT(PERSON_COUNTRY) | BIT(PERSON_REGION) | BIT(PERSON_EMAIL))
 
 static const struct profile profiles[] = {
-	{"individual", N_("a natural person, without an organisation"),
-		BIT(PERSON_SURNAME) | BIT(PERSON_GIVEN_NAME) | BIT(PERSON_INN) | BIT(PERSON_SNILS) |
-			BIT(PERSON_COUNTRY) | BIT(PERSON_REGION) | BIT(PERSON_EMAIL),
-		individual_forbidden},
+	{"individual", N_("a natural person, without an organisation"), INDIVIDUAL, ALWAYS, 0},
+	{"organisation", N_("the head of a legal person"), ORGANISATION,
+		ALWAYS | BIT(PERSON_ORGANISATION) | BIT(PERSON_TITLE) | BIT(PERSON_LOCALITY) |
+			BIT(PERSON_OGRN) | BIT(PERSON_INN_LE),
+		13},
+	{"entrepreneur", N_("a sole trader"), ENTREPRENEUR, ALWAYS | BIT(PERSON_OGRN), 15},
 };
+#define PROFILE_COUNT (sizeof(profiles) / sizeof(profiles[0]))
 
 static const struct {
 	const char *name;
@@ -44,23 +54,32 @@ static const struct {
 	{"biometric", IDENTIFICATION_BIOMETRIC},
 };
 
-/* In the order of the individual's subject. CN and GN are put together from several fields. */
-static const struct profile_attribute attributes[] = {
-	{OID_CN, PERSON_FIELD_COUNT},
-	{OID_SN, PERSON_SURNAME},
-	{OID_GN, PERSON_FIELD_COUNT},
-	{OID_C, PERSON_COUNTRY},
-	{OID_ST, PERSON_REGION},
-	{OID_L, PERSON_LOCALITY},
-	{OID_STREET, PERSON_STREET},
-	{OID_O, PERSON_ORGANISATION},
-	{OID_OU, PERSON_DEPARTMENT},
-	{OID_TITLE, PERSON_TITLE},
-	{OID_OGRN, PERSON_OGRN},
-	{OID_INNLE, PERSON_INN_LE},
-	{OID_SNILS, PERSON_SNILS},
-	{OID_INN, PERSON_INN},
-	{OID_EMAIL, PERSON_EMAIL},
+/* Values that are put together from several fields. */
+enum { FULL_NAME = PERSON_FIELD_COUNT, GIVEN_AND_PATRONYMIC };
+
+/* The subject, in this order. A street is the organisation's; a person's is nobody's business. */
+static const struct {
+	const char *oid;
+	int source; /* enum person_field, or one of the above */
+	unsigned profiles;
+} attributes[] = {
+	{OID_CN, FULL_NAME, INDIVIDUAL | ENTREPRENEUR},
+	{OID_CN, PERSON_ORGANISATION, ORGANISATION},
+	{OID_SN, PERSON_SURNAME, ANY},
+	{OID_GN, GIVEN_AND_PATRONYMIC, ANY},
+	{OID_C, PERSON_COUNTRY, ANY},
+	{OID_ST, PERSON_REGION, ANY},
+	{OID_L, PERSON_LOCALITY, ANY},
+	{OID_STREET, PERSON_STREET, ORGANISATION},
+	{OID_O, PERSON_ORGANISATION, ORGANISATION},
+	{OID_OU, PERSON_DEPARTMENT, ORGANISATION},
+	{OID_TITLE, PERSON_TITLE, ORGANISATION},
+	{OID_OGRN, PERSON_OGRN, ORGANISATION},
+	{OID_OGRNIP, PERSON_OGRN, ENTREPRENEUR},
+	{OID_INNLE, PERSON_INN_LE, ORGANISATION},
+	{OID_SNILS, PERSON_SNILS, ANY},
+	{OID_INN, PERSON_INN, ANY},
+	{OID_EMAIL, PERSON_EMAIL, ANY},
 };
 #define ATTRIBUTE_COUNT (sizeof(attributes) / sizeof(attributes[0]))
 
@@ -68,7 +87,7 @@ bool profile_find(const char *name, const struct profile **out, struct error *er
 {
 	struct buffer names = BUFFER_INIT(256);
 
-	for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++) {
+	for (size_t i = 0; i < PROFILE_COUNT; i++) {
 		if (strcmp(profiles[i].name, name) == 0) {
 			*out = &profiles[i];
 			buffer_free(&names);
@@ -95,50 +114,77 @@ bool profile_identification(const char *name, enum identification_kind *out, str
 		name);
 }
 
-bool profile_attribute_field(const char *oid, enum person_field *field)
+bool profile_check(const struct profile *profile, struct person *person, struct buffer *problems)
 {
-	for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
-		if (strcmp(attributes[i].oid, oid) == 0 &&
-			attributes[i].field != PERSON_FIELD_COUNT) {
-			*field = attributes[i].field;
-			return true;
-		}
-	}
+	const char *ogrn;
+	bool good = person_check(person, profile->required, problems);
+
+	ogrn = person->values[PERSON_OGRN];
+	if (profile->ogrn == 0 || ogrn == NULL || strlen(ogrn) == profile->ogrn ||
+		(strlen(ogrn) != 13 && strlen(ogrn) != 15))
+		return good;
+	buffer_printf(problems, "%s%s: %s", problems->length > 0 ? "\n" : "",
+		person_field_info(PERSON_OGRN)->name,
+		profile->ogrn == 13 ? _("an organisation has an OGRN of 13 digits")
+				    : _("a sole trader has an OGRNIP of 15 digits"));
 	return false;
 }
 
-char *profile_attribute_value(const struct person *person, const char *oid)
+bool profile_forbids(const struct profile *profile, const char *oid)
+{
+	bool known = false;
+
+	for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
+		if (strcmp(attributes[i].oid, oid) != 0)
+			continue;
+		known = true;
+		if ((attributes[i].profiles & profile->bit) != 0)
+			return false;
+	}
+	/* An address in a person's certificate is unusual, not wrong. */
+	return known && strcmp(oid, OID_STREET) != 0;
+}
+
+const char *profile_attribute_name(const char *oid)
+{
+	const struct name_type *type = name_type_by_oid(oid);
+
+	if (strcmp(oid, OID_GN) == 0)
+		return person_field_info(PERSON_GIVEN_NAME)->name;
+	for (size_t i = 0; i < ATTRIBUTE_COUNT && strcmp(oid, OID_CN) != 0; i++) {
+		if (strcmp(attributes[i].oid, oid) == 0)
+			return person_field_info((enum person_field)attributes[i].source)->name;
+	}
+	return type != NULL ? type->key : oid;
+}
+
+static char *value_of(const struct person *person, int source)
 {
 	const char *given = person->values[PERSON_GIVEN_NAME];
 	const char *patronymic = person->values[PERSON_PATRONYMIC];
-	enum person_field field;
 	char *text = NULL;
 
-	if (strcmp(oid, OID_CN) == 0)
+	if (source == FULL_NAME)
 		return person_full_name(person);
-	if (strcmp(oid, OID_GN) == 0) {
-		if (given == NULL)
-			return NULL;
-		if (asprintf(&text, "%s%s%s", given, patronymic != NULL ? " " : "",
-			    patronymic != NULL ? patronymic : "") < 0)
-			return NULL;
-		return text;
-	}
-	if (!profile_attribute_field(oid, &field) || person->values[field] == NULL)
+	if (source != GIVEN_AND_PATRONYMIC)
+		return person->values[source] != NULL ? strdup(person->values[source]) : NULL;
+	if (given == NULL || asprintf(&text, "%s%s%s", given, patronymic != NULL ? " " : "",
+				     patronymic != NULL ? patronymic : "") < 0)
 		return NULL;
-	return strdup(person->values[field]);
+	return text;
 }
 
-static bool is_forbidden(const struct profile *profile, const char *oid)
+char *profile_attribute_value(
+	const struct profile *profile, const struct person *person, const char *oid)
 {
-	for (const char *const *name = profile->forbidden; *name != NULL; name++) {
-		if (strcmp(*name, oid) == 0)
-			return true;
+	for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
+		if (strcmp(attributes[i].oid, oid) == 0 &&
+			(attributes[i].profiles & profile->bit) != 0)
+			return value_of(person, attributes[i].source);
 	}
-	return false;
+	return NULL;
 }
 
-/* street is not what identifies a natural person, so it stays out of the subject that we make ourselves. */
 static bool make_subject(const struct profile *profile, const struct person *person,
 	struct name *subject, struct error *err)
 {
@@ -146,10 +192,9 @@ static bool make_subject(const struct profile *profile, const struct person *per
 		char *value;
 		bool added;
 
-		if (is_forbidden(profile, attributes[i].oid) ||
-			strcmp(attributes[i].oid, OID_STREET) == 0)
+		if ((attributes[i].profiles & profile->bit) == 0)
 			continue;
-		value = profile_attribute_value(person, attributes[i].oid);
+		value = value_of(person, attributes[i].source);
 		if (value == NULL)
 			continue;
 		added = name_add(subject, attributes[i].oid, value, err);

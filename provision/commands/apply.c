@@ -1,17 +1,12 @@
 #include "provision/commands/commands.h"
 
-#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "provision/application.h"
+#include "provision/flow/draft.h"
 #include "provision/flow/submission.h"
-#include "provision/profile.h"
 #include "provision/uri.h"
-
-#define RESERVED_ID 20 /* bytes of CKA_ID, random */
-#define LABEL_TRIES 100
 
 const struct option options_apply[] = {
 	{"profile", "NAME", N_("kind of certificate; individual when not given"), false},
@@ -34,144 +29,6 @@ static const char *given(const struct context *context, const char *name, const 
 	const char *value = options_get(&context->options, name);
 
 	return value != NULL ? value : otherwise;
-}
-
-/* All problems at once, each with its field and rule. */
-static bool check_person(struct context *context, struct person *person,
-	const struct profile *profile, struct error *err)
-{
-	struct buffer problems = BUFFER_INIT(16 * 1024);
-	json_t *list;
-	char *line, *rest = NULL, *text;
-	size_t count = 0;
-
-	if (person->values[PERSON_COUNTRY] == NULL && !person_set(person, PERSON_COUNTRY, "RU"))
-		return error_set(err, ERROR_FAILED, _("out of memory"));
-	if (person_check(person, profile->required, &problems)) {
-		buffer_free(&problems);
-		return true;
-	}
-	text = strdup(buffer_text(&problems));
-	list = json_array();
-	for (line = text != NULL ? strtok_r(text, "\n", &rest) : NULL; line != NULL;
-		line = strtok_r(NULL, "\n", &rest)) {
-		char *colon = strstr(line, ": ");
-
-		output_progress(&context->output, "  %s", line);
-		if (count++ == 0)
-			error_set(err, ERROR_USAGE, _("the person's data: %s"), line);
-		else if (err != NULL && strlen(err->message) + strlen(line) + 4 < ERROR_MESSAGE_MAX)
-			strcat(strcat(err->message, "; "), line);
-		if (colon == NULL)
-			continue;
-		*colon = '\0';
-		json_array_append_new(
-			list, json_pack("{s:s, s:s}", "name", line, "reason", colon + 2));
-	}
-	output_json(&context->output, "fields", list);
-	free(text);
-	buffer_free(&problems);
-	return false;
-}
-
-static bool fill_person(
-	struct journal_application *row, const struct person *person, struct error *err)
-{
-	json_t *object = person_json(person);
-	char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
-	char *holder = person_full_name(person);
-	bool done = text != NULL && holder != NULL && journal_text(&row->person, text) &&
-		    journal_text(&row->holder, holder);
-
-	json_decref(object);
-	free(text);
-	free(holder);
-	return done || error_set(err, ERROR_FAILED, _("out of memory"));
-}
-
-/* What makes two commands the same wish. */
-static bool make_fingerprint(
-	struct context *context, struct journal_application *row, struct error *err)
-{
-	struct buffer text = BUFFER_INIT(64 * 1024);
-	uint8_t hash[32];
-	char hex[65];
-	bool done;
-
-	buffer_printf(&text, "%s\n%s\n%s\n%s\n%s\n%s\n%s\n%s", row->authority, row->profile,
-		row->identification, row->account != NULL ? row->account : "",
-		row->slot_uri != NULL ? row->slot_uri : "",
-		row->key_spec != NULL ? row->key_spec : "", given(context, "signer", ""),
-		row->person);
-	done = buffer_ok(&text) && application_sha256(text.data, text.length, hash, err);
-	buffer_free(&text);
-	if (!done)
-		return error_set(err, ERROR_FAILED, _("out of memory"));
-	application_hex(hash, sizeof(hash), hex);
-	return journal_text(&row->fingerprint, hex) ||
-	       error_set(err, ERROR_FAILED, _("out of memory"));
-}
-
-/* The label that key pair and certificate share: the person and the authority, and a number when taken. */
-static bool choose_label(struct signing *signing, struct error *err)
-{
-	struct journal_application *row = &signing->flow->row;
-	bool taken = true;
-
-	for (unsigned i = 1; taken && i < LABEL_TRIES; i++) {
-		char number[16] = "", *label = NULL;
-		bool kept;
-
-		if (i > 1)
-			snprintf(number, sizeof(number), " (%u)", i);
-		if (asprintf(&label, "%s — %s%s", row->holder, row->authority, number) < 0)
-			return error_set(err, ERROR_FAILED, _("out of memory"));
-		kept = journal_text(&row->label, label);
-		free(label);
-		if (!kept)
-			return error_set(err, ERROR_FAILED, _("out of memory"));
-		if (!token_key_label_taken(&signing->slot, row->label, &taken, err))
-			return false;
-	}
-	return true;
-}
-
-/* Everything about the keys, before the row exists: slot, login, signer, label, reserved CKA_ID. */
-static bool prepare_keys(struct signing *signing, struct error *err)
-{
-	struct flow *flow = signing->flow;
-	struct journal_application *row = &flow->row;
-	const char *signer = options_get(&flow->context->options, "signer");
-	uint8_t reserved[RESERVED_ID];
-
-	if (row->key_spec == NULL)
-		return true;
-	if (!signing_open_slot(signing, err))
-		return false;
-	if (signer != NULL || strcmp(row->identification, "in-person") != 0) {
-		char *own = NULL;
-		bool done;
-
-		if (signer == NULL) {
-			own = uri_format(&signing->slot, NULL, 0, NULL);
-			signer = own;
-		}
-		done = signer != NULL && signing_open_signer(signing, signer, NULL, err);
-		free(own);
-		if (!done)
-			return error_prefix(err, _("the signature that signs the application"));
-		if (!journal_text(&row->signer_uri, signing->signer.uri) ||
-			!journal_bytes(
-				&row->signer_sha256, signing->signer.own->certificate.sha256, 32))
-			return error_set(err, ERROR_FAILED, _("out of memory"));
-		if (signing->signer.own->certificate.not_after < time(NULL))
-			return error_set(err, ERROR_USAGE,
-				_("the signature that is to sign the application has expired"));
-	}
-	if (RAND_bytes(reserved, sizeof(reserved)) != 1 ||
-		!journal_bytes(&row->key_reserved, reserved, sizeof(reserved)))
-		return error_set(err, ERROR_FAILED, _("no random numbers"));
-	return choose_label(signing, err);
 }
 
 /* Is that application still under way, so that this command means it? */
@@ -206,26 +63,6 @@ out:
 	return done;
 }
 
-static bool show_dry_run(struct flow *flow, struct error *err)
-{
-	struct output *output = &flow->context->output;
-	struct buffer json = BUFFER_INIT(64 * 1024);
-	bool done = submission_preview(flow, &json, err);
-
-	if (done) {
-		output_text(output,
-			_("This would be sent to %s, with a PKCS#10 by a new key (%s) in %s:\n"),
-			flow->row.authority, flow->row.key_spec != NULL ? flow->row.key_spec : "—",
-			flow->row.slot_uri != NULL ? flow->row.slot_uri : "—");
-		output_text(output, "%s\n", buffer_text(&json));
-		output_json(output, "application",
-			json_loadb((const char *)json.data, json.length, 0, NULL));
-		output_json(output, "dry_run", json_true());
-	}
-	buffer_free(&json);
-	return done;
-}
-
 /* The row of a new application, from options; the slot is found, not logged in. */
 static bool fill_row(struct signing *signing, struct error *err)
 {
@@ -243,8 +80,7 @@ static bool fill_row(struct signing *signing, struct error *err)
 		!profile_find(given(context, "profile", "individual"), &profile, err) ||
 		!profile_identification(
 			given(context, "identification", "in-person"), &kind, err) ||
-		!person_from_options(&person, &context->options, err) ||
-		!check_person(context, &person, profile, err) || !fill_person(row, &person, err))
+		!person_from_options(&person, &context->options, err))
 		goto out;
 	if (!journal_text(&row->authority, authority) ||
 		!journal_text(&row->profile, profile->name) ||
@@ -254,6 +90,8 @@ static bool fill_row(struct signing *signing, struct error *err)
 		error_set(err, ERROR_FAILED, _("out of memory"));
 		goto out;
 	}
+	if (!draft_person(flow, &person, err))
+		goto out;
 	if (row->account == NULL) {
 		key = given(context, "key", "rsa:2048");
 		if (!token_key_spec_check(key, err) ||
@@ -269,7 +107,7 @@ static bool fill_row(struct signing *signing, struct error *err)
 			goto out;
 		}
 	}
-	done = make_fingerprint(context, row, err);
+	done = draft_fingerprint(flow, err);
 out:
 	person_clear(&person);
 	return done;
@@ -324,14 +162,14 @@ static bool apply_new(struct context *context, int64_t *id, struct error *err)
 	if (!fill_row(&signing, err))
 		goto out;
 	if (options_has(&context->options, "dry-run")) {
-		done = show_dry_run(&flow, err);
+		done = draft_show(&flow, err);
 		goto out;
 	}
 	if (!find_under_way(&flow, &known, err))
 		goto out;
 	if (known == 0) {
 		/* What can be refused is refused before anything is made: the login, the authority's template. */
-		if (!prepare_keys(&signing, err) ||
+		if (!draft_keys(&signing, err) ||
 			(flow.row.key_spec != NULL && !submission_try(&flow, err)) ||
 			!add_row(&flow, &known, err))
 			goto out;
@@ -367,16 +205,14 @@ static bool person_given(const struct options *options)
 /* The row's person with the given fields put in place of the old ones. */
 static bool correct_person(struct flow *flow, struct error *err)
 {
-	struct journal_application *row = &flow->row;
-	json_t *object = row->person != NULL ? json_loads(row->person, 0, NULL) : NULL;
+	const char *known = flow->row.person;
+	json_t *object = known != NULL ? json_loads(known, 0, NULL) : NULL;
 	struct person person = {0};
-	const struct profile *profile;
 	bool done;
 
 	done = (object == NULL || person_from_json(&person, object, err)) &&
-	       profile_find(row->profile, &profile, err) &&
 	       person_from_options(&person, &flow->context->options, err) &&
-	       check_person(flow->context, &person, profile, err) && fill_person(row, &person, err);
+	       draft_person(flow, &person, err);
 	json_decref(object);
 	person_clear(&person);
 	return done;
@@ -395,7 +231,7 @@ static bool correct(struct signing *signing, struct error *err)
 	if (!correct_person(flow, err))
 		return false;
 	if (options_has(&flow->context->options, "dry-run"))
-		return show_dry_run(flow, err);
+		return draft_show(flow, err);
 	journal_bytes(&flow->row.application, NULL, 0);
 	journal_bytes(&flow->row.request, NULL, 0);
 	journal_bytes(&flow->row.signature, NULL, 0);
@@ -429,13 +265,13 @@ bool apply_complete(struct signing *signing, struct error *err)
 		if (!done)
 			return error_set(err, ERROR_FAILED, _("out of memory"));
 		if (options_has(&context->options, "dry-run"))
-			return show_dry_run(flow, err);
-		if (!prepare_keys(signing, err) || !submission_try(flow, err) ||
+			return draft_show(flow, err);
+		if (!draft_keys(signing, err) || !submission_try(flow, err) ||
 			!journal_save(flow->journal, row, "completing", NULL, err))
 			return false;
 	}
 	if (options_has(&context->options, "dry-run"))
-		return show_dry_run(flow, err);
+		return draft_show(flow, err);
 	/* What the administrator's filing or an interrupted try left is made anew, with the same key. */
 	journal_bytes(&row->application, NULL, 0);
 	return submission_run(signing, err);

@@ -4,6 +4,7 @@
 
 static bool run(struct context *context, struct error *err)
 {
+	char text[FLOW_STEP_TEXT_MAX];
 	struct flow flow;
 	bool done = true;
 
@@ -20,7 +21,7 @@ static bool run(struct context *context, struct error *err)
 			done = flow_verdict(&flow.row, err) &&
 			       error_set(err, ERROR_PERSON,
 				       _("there is no certificate yet; first: %s"),
-				       flow_step_text(flow_next(&flow.row)));
+				       flow_step_text(&flow.row, text));
 	}
 	commands_tell(&flow, done);
 	flow_close(&flow);

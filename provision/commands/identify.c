@@ -19,6 +19,7 @@ const struct option options_identify[] = {
 static bool check_time(const struct journal_application *row, bool *due, struct error *err)
 {
 	enum flow_step step = flow_next(row);
+	char text[FLOW_STEP_TEXT_MAX];
 
 	*due = step == FLOW_IDENTIFY;
 	if (*due)
@@ -31,7 +32,7 @@ static bool check_time(const struct journal_application *row, bool *due, struct 
 			(long long)row->id, row->identification);
 	if (step == FLOW_SUBMIT || step == FLOW_COMPLETE || step == FLOW_SIGN)
 		return error_set(err, ERROR_FAILED, _("application %lld: first comes: %s"),
-			(long long)row->id, flow_step_text(step));
+			(long long)row->id, flow_step_text(row, text));
 	if (row->state == STATE_PROCESSING || row->state == STATE_REVIEWING || step == FLOW_CORRECT)
 		return flow_verdict(row, err);
 	return row->state != STATE_REJECTED && row->state != STATE_CANCELLED

@@ -19,6 +19,7 @@ static const struct option options_install_only[] = {
 static bool have_certificate(struct flow *flow, struct error *err)
 {
 	const char *path = options_get(&flow->context->options, "certificate");
+	char text[FLOW_STEP_TEXT_MAX];
 
 	if (path != NULL)
 		return installation_read(flow, path, err);
@@ -30,7 +31,7 @@ static bool have_certificate(struct flow *flow, struct error *err)
 		return installation_download(flow, err);
 	return flow_verdict(&flow->row, err) &&
 	       error_set(err, ERROR_PERSON, _("there is no certificate yet; first: %s"),
-		       flow_step_text(flow_next(&flow->row)));
+		       flow_step_text(&flow->row, text));
 }
 
 static bool run(struct context *context, struct error *err)

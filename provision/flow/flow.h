@@ -63,8 +63,9 @@ bool flow_refresh(struct flow *flow, struct error *err);
 bool flow_wait(struct flow *flow, struct error *err);
 
 enum flow_step flow_next(const struct journal_application *row);
-/* What has to happen next, for a person. */
-const char *flow_step_text(enum flow_step step);
+/* What has to happen next, for a person: the command to type. */
+#define FLOW_STEP_TEXT_MAX 256
+const char *flow_step_text(const struct journal_application *row, char text[FLOW_STEP_TEXT_MAX]);
 
 /*
  * What the state means for a script: true when this side can go on or it is done; else ERROR_REFUSED with

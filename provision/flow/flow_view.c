@@ -32,19 +32,20 @@ static const enum flow_step steps[STATE_COUNT] = {
 static const struct {
 	const char *name, *text;
 } step_texts[] = {
+	/* %1$lld is the application's id. */
 	[FLOW_NOTHING] = {"", N_("nothing")},
-	[FLOW_SUBMIT] = {"apply", N_("to be sent: podpis apply --application ID")},
+	[FLOW_SUBMIT] = {"apply", N_("to be sent: podpis apply --application %1$lld")},
 	[FLOW_COMPLETE] = {"complete",
-		N_("your key and request: podpis apply --application ID --slot LABEL")},
+		N_("your key and request: podpis apply --application %1$lld --slot LABEL")},
 	[FLOW_CORRECT] = {"correct",
-		N_("to be corrected: podpis apply --application ID --data FILE")},
-	[FLOW_WAIT] = {"wait", N_("the authority's turn: podpis refresh ID")},
-	[FLOW_SIGN] = {"sign", N_("podpis sign ID")},
-	[FLOW_IDENTIFY] = {"identify", N_("podpis identify ID")},
-	[FLOW_DOWNLOAD] = {"download", N_("podpis download ID")},
-	[FLOW_INSTALL] = {"install", N_("podpis install ID")},
+		N_("to be corrected: podpis apply --application %1$lld --data FILE")},
+	[FLOW_WAIT] = {"wait", N_("the authority's turn, ask with: podpis refresh %1$lld")},
+	[FLOW_SIGN] = {"sign", N_("podpis sign %1$lld")},
+	[FLOW_IDENTIFY] = {"identify", N_("podpis identify %1$lld")},
+	[FLOW_DOWNLOAD] = {"download", N_("podpis download %1$lld")},
+	[FLOW_INSTALL] = {"install", N_("podpis install %1$lld")},
 	[FLOW_ACKNOWLEDGE] = {"acknowledge",
-		N_("the receipt is to be confirmed: podpis install ID")},
+		N_("the receipt is to be confirmed: podpis install %1$lld")},
 };
 
 enum flow_step flow_next(const struct journal_application *row)
@@ -57,9 +58,13 @@ enum flow_step flow_next(const struct journal_application *row)
 	return steps[row->state];
 }
 
-const char *flow_step_text(enum flow_step step)
+const char *flow_step_text(const struct journal_application *row, char text[FLOW_STEP_TEXT_MAX])
 {
-	return _(step_texts[step].text);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	snprintf(text, FLOW_STEP_TEXT_MAX, _(step_texts[flow_next(row)].text), (long long)row->id);
+#pragma GCC diagnostic pop
+	return text;
 }
 
 /* "inn: …; snils: …" of the fields that the authority named. */
@@ -216,7 +221,7 @@ void flow_show(struct flow *flow)
 	const struct flow_state_info *info = flow_state_info(row->state);
 	struct output *output = &flow->context->output;
 	struct buffer fields = BUFFER_INIT(4096);
-	char when[OUTPUT_TIME_MAX], id[24];
+	char when[OUTPUT_TIME_MAX], id[24], text[FLOW_STEP_TEXT_MAX];
 	enum flow_step next = flow_next(row);
 
 	snprintf(id, sizeof(id), "%lld", (long long)row->id);
@@ -228,7 +233,7 @@ void flow_show(struct flow *flow)
 	fields_text(row, &fields);
 	output_field(output, _("Fields"), buffer_text(&fields));
 	if (next != FLOW_NOTHING)
-		output_field(output, _("Next"), flow_step_text(next));
+		output_field(output, _("Next"), flow_step_text(row, text));
 	if (next == FLOW_WAIT && row->next_poll != 0)
 		output_field(output, _("Next look"), output_time((time_t)row->next_poll, when));
 	buffer_free(&fields);

@@ -82,6 +82,13 @@ out:
 	return done;
 }
 
+/* Why it could not be taken, for whoever looks later; the state stays the authority's. */
+static void note_refusal(struct flow *flow, const struct error *problem)
+{
+	if (journal_text(&flow->row.reason, problem->message))
+		save(flow, "certificate-refused", problem->message, NULL);
+}
+
 bool installation_download(struct flow *flow, struct error *err)
 {
 	struct buffer pem = BUFFER_INIT(PEM_MAX);
@@ -90,8 +97,12 @@ bool installation_download(struct flow *flow, struct error *err)
 	done = flow_authority(flow, err) &&
 	       flow_has(flow, (const void *)(uintptr_t)flow->authority->class->fetch, "download",
 		       err) &&
-	       flow->authority->class->fetch(flow->authority, flow->row.remote_id, &pem, err) &&
-	       keep(flow, pem.data, pem.length, "downloaded", err);
+	       flow->authority->class->fetch(flow->authority, flow->row.remote_id, &pem, err);
+	if (done) {
+		done = keep(flow, pem.data, pem.length, "downloaded", err);
+		if (!done)
+			note_refusal(flow, err);
+	}
 	buffer_free(&pem);
 	return done;
 }

@@ -68,11 +68,14 @@ static bool accepted(const struct options *options, const char *field)
 static bool check_template(const struct flow *flow, const struct person *person,
 	const struct authority_template *templ, struct error *err)
 {
+	const struct profile *profile;
+
+	if (!profile_find(flow->row.profile, &profile, err))
+		return false;
 	for (size_t i = 0; i < templ->subject.count; i++) {
 		const struct name_attribute *attribute = &templ->subject.attributes[i];
-		const struct name_type *type = name_type_by_oid(attribute->oid);
-		const char *key = type != NULL ? type->key : attribute->oid;
-		char *wanted = profile_attribute_value(person, attribute->oid);
+		const char *key = profile_attribute_name(attribute->oid);
+		char *wanted = profile_attribute_value(profile, person, attribute->oid);
 		bool same = wanted == NULL || strcmp(wanted, attribute->value) == 0;
 
 		if (!same && !accepted(&flow->context->options, key)) {
