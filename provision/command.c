@@ -66,7 +66,8 @@ static void usage_options(FILE *out, const struct option *options)
 
 void command_usage(FILE *out, const struct command *command)
 {
-	fprintf(out, _("Usage: podpis %s %s [--OPTION…]\n"), command->name, command->arguments);
+	fprintf(out, _("Usage: podpis %s%s%s [--OPTION…]\n"), command->name,
+		command->arguments[0] != '\0' ? " " : "", command->arguments);
 	fprintf(out, "\n%s\n\n", _(command->summary));
 	for (size_t i = 0; i < OPTIONS_TABLES_MAX && command->options[i] != NULL; i++)
 		usage_options(out, command->options[i]);

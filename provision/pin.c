@@ -205,12 +205,14 @@ static bool from_given(struct pins *pins, const struct options *options, enum pi
 static bool ask_named(
 	enum pin_kind kind, const char *prompt, struct secret **out, struct error *err)
 {
-	if (pin_ask(prompt, out, err))
-		return true;
-	if (err != NULL && access("/dev/tty", R_OK) != 0)
-		return error_set(err, ERROR_PERSON, _("%s: give --%s FILE or %s"), prompt,
-			sources[kind].option, sources[kind].variable);
-	return false;
+	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return error_set(err, ERROR_PERSON,
+			_("%s is wanted, and there is no terminal to ask on: give --%s FILE or %s"),
+			prompt, sources[kind].option, sources[kind].variable);
+	close(fd);
+	return pin_ask(prompt, out, err);
 }
 
 bool pin_get(struct pins *pins, const struct options *options, enum pin_kind kind,

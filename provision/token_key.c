@@ -108,14 +108,14 @@ static CK_RV generate(struct slot *slot, const struct key_spec *spec, const CK_B
 {
 	CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 	CK_BYTE exponent[] = {1, 0, 1};
-	CK_ULONG bits = spec->bits, public_count = 4;
+	CK_ULONG bits = spec->bits, public_count = 4, private_count = 7;
 	CK_ATTRIBUTE public_part[8] = {
 		{CKA_TOKEN, &yes, sizeof(yes)},
 		{CKA_VERIFY, &yes, sizeof(yes)},
 		{CKA_ID, (void *)(uintptr_t)id, (CK_ULONG)id_length},
 		{CKA_LABEL, (void *)(uintptr_t)label, (CK_ULONG)strlen(label)},
 	};
-	CK_ATTRIBUTE private_part[] = {
+	CK_ATTRIBUTE private_part[9] = {
 		{CKA_TOKEN, &yes, sizeof(yes)},
 		{CKA_PRIVATE, &yes, sizeof(yes)},
 		{CKA_SENSITIVE, &yes, sizeof(yes)},
@@ -131,13 +131,17 @@ static CK_RV generate(struct slot *slot, const struct key_spec *spec, const CK_B
 		public_part[public_count++] = (CK_ATTRIBUTE){CKA_MODULUS_BITS, &bits, sizeof(bits)};
 		public_part[public_count++] =
 			(CK_ATTRIBUTE){CKA_PUBLIC_EXPONENT, exponent, sizeof(exponent)};
+		/* Tokens differ in what an RSA key may do when nothing is said: this one signs. */
+		public_part[public_count++] = (CK_ATTRIBUTE){CKA_ENCRYPT, &no, sizeof(no)};
+		public_part[public_count++] = (CK_ATTRIBUTE){CKA_WRAP, &no, sizeof(no)};
+		private_part[private_count++] = (CK_ATTRIBUTE){CKA_DECRYPT, &no, sizeof(no)};
+		private_part[private_count++] = (CK_ATTRIBUTE){CKA_UNWRAP, &no, sizeof(no)};
 	} else {
 		public_part[public_count++] = (CK_ATTRIBUTE){
 			CKA_EC_PARAMS, (void *)(uintptr_t)parameters, parameters_length};
 	}
 	return slot->functions->C_GenerateKeyPair(slot->session, &mechanism, public_part,
-		public_count, private_part, sizeof(private_part) / sizeof(private_part[0]),
-		&public_key, &private_key);
+		public_count, private_part, private_count, &public_key, &private_key);
 }
 
 bool token_key_generate(struct slot *slot, const char *spec, const uint8_t *id, size_t id_length,

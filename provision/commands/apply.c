@@ -56,7 +56,7 @@ static bool go_on(struct context *context, int64_t id, struct error *err)
 		output_progress(&context->output, _("This was applied for already."));
 	}
 	commands_tell(&flow, true);
-	done = true;
+	done = commands_not_refused(&flow, err);
 out:
 	signing_clear(&signing);
 	flow_close(&flow);
@@ -184,7 +184,7 @@ static bool apply_new(struct context *context, int64_t *id, struct error *err)
 	if (!submission_run(&signing, err))
 		goto out;
 	commands_tell(&flow, true);
-	done = true;
+	done = commands_not_refused(&flow, err);
 out:
 	signing_clear(&signing);
 	flow_close(&flow);
@@ -307,8 +307,10 @@ static bool apply_again(struct context *context, const char *name, int64_t *id, 
 		done = true;
 		break;
 	}
-	if (done && !dry_run)
+	if (done && !dry_run) {
 		commands_tell(&flow, true);
+		done = commands_not_refused(&flow, err);
+	}
 out:
 	signing_clear(&signing);
 	flow_close(&flow);

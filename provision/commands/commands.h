@@ -15,6 +15,9 @@ extern const struct command setup_command, login_command, logout_command, apply_
 /* Shows the application, as JSON also when the command failed; `show`: to a person, too. */
 void commands_tell(struct flow *flow, bool show);
 
+/* False, with the reason, when the authority returned or refused it: a script must not take that for success. */
+bool commands_not_refused(const struct flow *flow, struct error *err);
+
 /* apply's work, also obtain's: drafts, makes the key, sends. *id is the journal's. */
 bool apply_run(struct context *context, int64_t *id, struct error *err);
 /* The employee's key and request for what the administrator filed. */

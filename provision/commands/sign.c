@@ -44,6 +44,7 @@ static bool run(struct context *context, struct error *err)
 		done = flow_next(&flow.row) == FLOW_SIGN ? documents_sign(&flow, err)
 							 : nothing_to_sign(&flow, err);
 	commands_tell(&flow, done);
+	done = done && commands_not_refused(&flow, err);
 	flow_close(&flow);
 	return done;
 }

@@ -11,3 +11,13 @@ void commands_tell(struct flow *flow, bool show)
 	if (show)
 		flow_show(flow);
 }
+
+bool commands_not_refused(const struct flow *flow, struct error *err)
+{
+	struct error verdict = {0};
+
+	if (flow_verdict(&flow->row, &verdict) || verdict.code != ERROR_REFUSED)
+		return true;
+	*err = verdict;
+	return false;
+}

@@ -150,10 +150,23 @@ static const char *verdict_text(const struct form_row *row)
 	return texts[row->verdict][0] != '\0' ? _(texts[row->verdict]) : "";
 }
 
+/* Two equal hashes side by side would only make the table wide; JSON has them whole. */
+static const char *shorten(const struct form_row *row, const char *value, char text[64])
+{
+	static const char mark[] = "sha256:";
+	const char *hash = strstr(value, mark);
+
+	if (row->verdict != FORM_SAME || hash == NULL || strlen(hash) < sizeof(mark) + 16)
+		return value;
+	snprintf(text, 64, "%.*s…", (int)(hash - value + (ptrdiff_t)sizeof(mark) - 1 + 16), value);
+	return text;
+}
+
 static void show_comparison(struct output *output, const struct form_comparison *comparison)
 {
 	static const char *const names[] = {"same", "differs", "missing", "added", "informs"};
 	const char **cells = calloc((comparison->count + 1) * 4, sizeof(*cells));
+	char texts[2][64];
 	json_t *list = json_array();
 
 	if (cells == NULL)
@@ -169,6 +182,10 @@ static void show_comparison(struct output *output, const struct form_comparison 
 		line[0] = row->name;
 		line[1] = row->applied != NULL ? row->applied : "—";
 		line[2] = row->certified != NULL ? row->certified : "—";
+		if (strcmp(row->name, "key") == 0) {
+			line[1] = shorten(row, line[1], texts[0]);
+			line[2] = shorten(row, line[2], texts[1]);
+		}
 		line[3] = verdict_text(row);
 		json_array_append_new(
 			list, json_pack("{s:s, s:s?, s:s?, s:s, s:b}", "name", row->name,

@@ -15,7 +15,7 @@ apply() {
 
 step 'returned: exit status 3, field and reason'
 fault 'return: email Ящик не отвечает'
-apply --data "$data"
+expect 3 apply --data "$data"
 id=$(newest)
 expect 3 podpis refresh "$id" --wait
 says 'email'
@@ -40,7 +40,7 @@ openssl x509 -inform DER -in "$work/certificate.der" -noout -subject -nameopt ut
 
 step 'rejected: final'
 fault 'reject: Организация не заключила договор'
-apply --data "$data"
+expect 3 apply --data "$data"
 id=$(newest)
 expect 3 podpis refresh "$id" --wait
 says 'Организация не заключила договор'
