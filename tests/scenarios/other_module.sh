@@ -22,7 +22,10 @@ before=$(cat "$HOME/soft-so-pin")
 podpis setup --module $softhsm --label soft --pin-file "$HOME/soft-pin" --so-pin-file "$HOME/soft-so-pin"
 [ "$(cat "$HOME/soft-so-pin")" = "$before" ] || fail 'another SO PIN'
 
-for key in rsa:2048 ec:P-384 ed25519; do
+# SoftHSM itself leaks the curve's name when it makes an Ed25519 key, which a sanitized tool would be blamed for.
+list='rsa:2048 ec:P-384 ed25519'
+[ -z "${PODPIS_SANITIZED:-}" ] || list='rsa:2048 ec:P-384 ec:P-256'
+for key in $list; do
 	step "$key"
 	podpis apply --authority centre --module $softhsm --slot soft --data "$(account ivanov data)" \
 		--identification signature --key $key --signer "$signer" --pin-file "$HOME/soft-pin" \
