@@ -1,7 +1,8 @@
 #!/bin/sh
-# killed: every command of the flow is killed with SIGKILL at its first, second, third ... write to the disk,
-# request to the authority and change of a file's name, until there is no such moment left, and started again
-# each time. At the end there are one application at the authority, one key and one certificate.
+# killed: the commands of the flow are killed with SIGKILL at one moment after the other and started again each
+# time, until there is no such moment left. A command that got through is done: so a step is met fresh by the
+# first kind of moment in the list, and by the others when it is repeated. At the end there are one application
+# at the authority, one key and one certificate.
 # shellcheck source=tests/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 
