@@ -11,6 +11,7 @@
 #include "module/store/vault/pin.h"
 #include "module/store/vault/record.h"
 #include "module/support/secret.h"
+#include "module/support/text.h"
 
 /* What new wraps are made with: 32 MiB, about 70 ms on a machine of 2023. */
 #define SCRYPT_N ((uint64_t)1 << 15)
@@ -25,50 +26,12 @@
 static const char aad_wrap[] = "podpis vault 1 pin"; /* with its NUL */
 #define AAD_SIZE (sizeof(aad_wrap) + SEAL_UUID + 4 + 8 + 4 + 4 + PIN_SALT)
 
-/* Bytes of the character at `text` (RFC 3629: shortest form, no surrogates, up to U+10FFFF), 0: none. */
-static size_t character(const uint8_t *text, size_t length)
-{
-	static const struct {
-		uint8_t first, last;     /* of the lead byte */
-		uint8_t size, low, high; /* of the second byte */
-	} forms[] = {
-		{0x01, 0x7f, 1, 0, 0},
-		{0xc2, 0xdf, 2, 0x80, 0xbf},
-		{0xe0, 0xe0, 3, 0xa0, 0xbf},
-		{0xe1, 0xec, 3, 0x80, 0xbf},
-		{0xed, 0xed, 3, 0x80, 0x9f},
-		{0xee, 0xef, 3, 0x80, 0xbf},
-		{0xf0, 0xf0, 4, 0x90, 0xbf},
-		{0xf1, 0xf3, 4, 0x80, 0xbf},
-		{0xf4, 0xf4, 4, 0x80, 0x8f},
-	};
-
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		if (text[0] < forms[i].first || text[0] > forms[i].last)
-			continue;
-		if (length < forms[i].size)
-			return 0;
-		if (forms[i].size > 1 && (text[1] < forms[i].low || text[1] > forms[i].high))
-			return 0;
-		for (size_t k = 2; k < forms[i].size; k++)
-			if ((text[k] & 0xc0) != 0x80)
-				return 0;
-		return forms[i].size;
-	}
-	return 0;
-}
-
 CK_RV pin_check(const uint8_t *pin, size_t length)
 {
-	size_t size;
-
 	if (length < PIN_MIN || length > PIN_MAX)
 		return CKR_PIN_LEN_RANGE;
-	for (size_t at = 0; at < length; at += size) {
-		size = character(pin + at, length - at);
-		if (size == 0)
-			return CKR_PIN_INVALID;
-	}
+	if (memchr(pin, '\0', length) != NULL || !text_is_utf8((const char *)pin, length))
+		return CKR_PIN_INVALID;
 	return CKR_OK;
 }
 
