@@ -138,3 +138,15 @@ const char *options_next(const struct options *options, const char *name, size_t
 	}
 	return NULL;
 }
+
+bool options_names(const struct options *options, const char *name, const char *value)
+{
+	const char *given;
+	size_t cursor = 0;
+
+	while ((given = options_next(options, name, &cursor)) != NULL) {
+		if (strcmp(given, value) == 0)
+			return true;
+	}
+	return false;
+}

@@ -56,4 +56,7 @@ bool options_has(const struct options *options, const char *name);
 /* Walks through a repeated option: start with *cursor 0; NULL after the last. */
 const char *options_next(const struct options *options, const char *name, size_t *cursor);
 
+/* Is this one of the values that a repeated option was given? */
+bool options_names(const struct options *options, const char *name, const char *value);
+
 #endif

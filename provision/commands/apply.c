@@ -63,7 +63,26 @@ out:
 	return done;
 }
 
-/* The row of a new application, from options; the slot is found, not logged in. */
+/* Where the key will be, and what kind; the slot is found, not logged in. */
+static bool fill_key(struct signing *signing, struct error *err)
+{
+	struct context *context = signing->flow->context;
+	struct journal_application *row = &signing->flow->row;
+	const char *key = given(context, "key", "rsa:2048");
+	bool done;
+	char *uri;
+
+	if (!token_key_spec_check(key, err) || !signing_find_slot(context, &signing->slot, err))
+		return false;
+	signing->has_slot = true;
+	uri = uri_format(&signing->slot, NULL, 0, NULL);
+	done = uri != NULL && journal_text(&row->slot_uri, uri) &&
+	       journal_text(&row->key_spec, key);
+	free(uri);
+	return done || error_set(err, ERROR_FAILED, _("out of memory"));
+}
+
+/* The row of a new application, from options. */
 static bool fill_row(struct signing *signing, struct error *err)
 {
 	struct flow *flow = signing->flow;
@@ -72,9 +91,8 @@ static bool fill_row(struct signing *signing, struct error *err)
 	const struct profile *profile;
 	enum identification_kind kind;
 	struct person person = {0};
-	const char *authority, *key;
+	const char *authority;
 	bool done = false;
-	char *uri;
 
 	if (!context_authority(context, &authority, err) ||
 		!profile_find(given(context, "profile", "individual"), &profile, err) ||
@@ -92,21 +110,8 @@ static bool fill_row(struct signing *signing, struct error *err)
 	}
 	if (!draft_person(flow, &person, err))
 		goto out;
-	if (row->account == NULL) {
-		key = given(context, "key", "rsa:2048");
-		if (!token_key_spec_check(key, err) ||
-			!signing_find_slot(context, &signing->slot, err))
-			goto out;
-		signing->has_slot = true;
-		uri = uri_format(&signing->slot, NULL, 0, NULL);
-		done = uri != NULL && journal_text(&row->slot_uri, uri) &&
-		       journal_text(&row->key_spec, key);
-		free(uri);
-		if (!done) {
-			error_set(err, ERROR_FAILED, _("out of memory"));
-			goto out;
-		}
-	}
+	if (row->account == NULL && !fill_key(signing, err))
+		goto out;
 	done = draft_fingerprint(flow, err);
 out:
 	person_clear(&person);
@@ -244,9 +249,6 @@ bool apply_complete(struct signing *signing, struct error *err)
 	struct flow *flow = signing->flow;
 	struct context *context = flow->context;
 	struct journal_application *row = &flow->row;
-	const char *key = given(context, "key", "rsa:2048");
-	bool done;
-	char *uri;
 
 	if (row->person == NULL)
 		return error_set(
@@ -254,16 +256,8 @@ bool apply_complete(struct signing *signing, struct error *err)
 	if (!correct_person(flow, err))
 		return false;
 	if (row->slot_uri == NULL) {
-		if (!token_key_spec_check(key, err) ||
-			!signing_find_slot(context, &signing->slot, err))
+		if (!fill_key(signing, err))
 			return false;
-		signing->has_slot = true;
-		uri = uri_format(&signing->slot, NULL, 0, NULL);
-		done = uri != NULL && journal_text(&row->slot_uri, uri) &&
-		       journal_text(&row->key_spec, key);
-		free(uri);
-		if (!done)
-			return error_set(err, ERROR_FAILED, _("out of memory"));
 		if (options_has(&context->options, "dry-run"))
 			return draft_show(flow, err);
 		if (!draft_keys(signing, err) || !submission_try(flow, err) ||

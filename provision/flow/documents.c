@@ -124,14 +124,9 @@ bool documents_fetch(struct flow *flow, struct documents *documents, struct erro
 
 static void accept_rows(const struct options *options, struct form_comparison *comparison)
 {
-	const char *value;
-	size_t cursor = 0;
-
-	while ((value = options_next(options, "accept", &cursor)) != NULL) {
-		for (size_t i = 0; i < comparison->count; i++) {
-			if (strcmp(comparison->rows[i].name, value) == 0)
-				comparison->rows[i].accepted = true;
-		}
+	for (size_t i = 0; i < comparison->count; i++) {
+		if (options_names(options, "accept", comparison->rows[i].name))
+			comparison->rows[i].accepted = true;
 	}
 }
 

@@ -151,18 +151,6 @@ out:
 	return done;
 }
 
-static bool accepted(const struct options *options, const char *field)
-{
-	const char *value;
-	size_t cursor = 0;
-
-	while ((value = options_next(options, "accept", &cursor)) != NULL) {
-		if (strcmp(value, field) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Shows every finding; false when one of them is not, or can't be, accepted. */
 static bool judge(struct flow *flow, const struct certificate_findings *findings, struct error *err)
 {
@@ -172,7 +160,8 @@ static bool judge(struct flow *flow, const struct certificate_findings *findings
 
 	for (size_t i = 0; i < findings->count; i++) {
 		const struct certificate_finding *one = &findings->list[i];
-		bool take = one->may_accept && accepted(&flow->context->options, one->field);
+		bool take = one->may_accept &&
+			    options_names(&flow->context->options, "accept", one->field);
 
 		json_array_append_new(list, json_pack("{s:s, s:s, s:b}", "field", one->field,
 						    "problem", one->text, "accepted", take));

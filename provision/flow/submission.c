@@ -52,18 +52,6 @@ bool submission_preview(struct flow *flow, struct buffer *json, struct error *er
 	return done;
 }
 
-static bool accepted(const struct options *options, const char *field)
-{
-	const char *value;
-	size_t cursor = 0;
-
-	while ((value = options_next(options, "accept", &cursor)) != NULL) {
-		if (strcmp(value, field) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* A dictated subject is no reason to ask for somebody else's certificate. */
 static bool check_template(const struct flow *flow, const struct person *person,
 	const struct authority_template *templ, struct error *err)
@@ -78,7 +66,7 @@ static bool check_template(const struct flow *flow, const struct person *person,
 		char *wanted = profile_attribute_value(profile, person, attribute->oid);
 		bool same = wanted == NULL || strcmp(wanted, attribute->value) == 0;
 
-		if (!same && !accepted(&flow->context->options, key)) {
+		if (!same && !options_names(&flow->context->options, "accept", key)) {
 			error_set(err, ERROR_REFUSED,
 				_("the authority wants %s \"%s\" in the request, the person's data "
 				  "say \"%s\" "
