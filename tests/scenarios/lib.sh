@@ -110,9 +110,10 @@ become() {
 	export PIN
 }
 
-# podpis ...: the tool, as the person.
+# podpis ...: the tool, as the person; behind $tracer, where a story has one.
+tracer=
 podpis() {
-	"$tool" "$@"
+	$tracer "$tool" "$@"
 }
 
 # workplace: makes a vault, knows the authority, logs in.
