@@ -1,5 +1,8 @@
 #include "tests/sandbox/control.h"
 
+#include "tests/sandbox/counts.h"
+#include "tests/sandbox/credential.h"
+
 #include "tests/sandbox/application.h"
 #include "tests/sandbox/faults.h"
 #include "tests/sandbox/store.h"
@@ -45,6 +48,31 @@ void control_clear_faults(struct request *request, struct response *response)
 	control_faults(request, response);
 }
 
+/* {"credential": SPECIFICATION}: one more key in the cloud. */
+void control_add_credential(struct request *request, struct response *response)
+{
+	const char *specification = http_member(request, response, "credential");
+	struct error err = {0};
+
+	if (specification == NULL)
+		return;
+	if (credential_make(request->sandbox, specification, &err))
+		http_json(response, 200, json_object());
+	else
+		http_error(response, 400, "bad-request", NULL, "%s", err.message);
+}
+
+void control_requests(struct request *request, struct response *response)
+{
+	http_json(response, 200, counts_list(request->sandbox->counts));
+}
+
+void control_clear_requests(struct request *request, struct response *response)
+{
+	counts_reset(request->sandbox->counts);
+	control_requests(request, response);
+}
+
 void control_clock(struct request *request, struct response *response)
 {
 	const json_t *seconds = json_object_get(request->json, "advance_seconds");
@@ -72,7 +100,7 @@ void control_summary(struct request *request, struct response *response)
 		json_object_set_new(
 			states, store_text(query, 0), json_integer(sqlite3_column_int64(query, 1)));
 	http_json(response, 200,
-		json_pack("{s:I,s:I,s:I,s:I,s:o}", "applications",
+		json_pack("{s:I,s:I,s:I,s:I,s:I,s:o}", "applications",
 			(json_int_t)store_number(store, 0, "SELECT count(*) FROM applications", ""),
 			"certificates",
 			(json_int_t)store_number(store, 0, "SELECT count(*) FROM certificates", ""),
@@ -82,5 +110,8 @@ void control_summary(struct request *request, struct response *response)
 			"identifications",
 			(json_int_t)store_number(
 				store, 0, "SELECT count(*) FROM identifications WHERE taken", ""),
+			"cloud_signatures",
+			(json_int_t)store_number(
+				store, 0, "SELECT sum(signatures) FROM credentials", ""),
 			"states", states));
 }

@@ -10,6 +10,9 @@
 void control_faults(struct request *request, struct response *response);
 void control_add_faults(struct request *request, struct response *response);
 void control_clear_faults(struct request *request, struct response *response);
+void control_add_credential(struct request *request, struct response *response);
+void control_requests(struct request *request, struct response *response);
+void control_clear_requests(struct request *request, struct response *response);
 void control_clock(struct request *request, struct response *response);
 void control_summary(struct request *request, struct response *response);
 

@@ -25,6 +25,14 @@ struct identity {
 	char application[HTTP_NAME_MAX]; /* an application's token: this one only; else "" */
 };
 
+/* Who asks the cloud signing service. */
+struct caller {
+	char account[HTTP_NAME_MAX]; /* "": a client that acts for all */
+	int64_t login;
+	char credential[HTTP_NAME_MAX]; /* that the token was given for; "": the service's */
+	char token[64];                 /* such a token: it stands for the SAD */
+};
+
 struct request {
 	struct sandbox *sandbox;
 	const char *method;
@@ -33,6 +41,7 @@ struct request {
 	const struct buffer *body;
 	json_t *json; /* the body, where the route takes JSON */
 	struct identity who;
+	struct caller caller;
 	/* A query parameter or a header, or NULL. */
 	const char *(*query)(void *connection, const char *name);
 	const char *(*header)(void *connection, const char *name);

@@ -1,6 +1,6 @@
 /*
- * podpis-sandbox: a registration centre, certificate authority and identity portal in one small server, for
- * trying things out and for tests. podpis-sandbox(1).
+ * podpis-sandbox: a registration centre, certificate authority, identity portal and cloud signing service in one
+ * small server, for trying things out and for tests. podpis-sandbox(1).
  */
 #include <errno.h>
 #include <signal.h>
@@ -11,8 +11,11 @@
 
 #include "tests/sandbox/accounts.h"
 #include "tests/sandbox/ca.h"
+#include "tests/sandbox/counts.h"
+#include "tests/sandbox/credential.h"
 #include "tests/sandbox/faults.h"
 #include "tests/sandbox/issue.h"
+#include "tests/sandbox/oauth.h"
 #include "tests/sandbox/options.h"
 #include "tests/sandbox/sandbox.h"
 #include "tests/sandbox/server.h"
@@ -40,8 +43,9 @@ static bool write_ready(struct sandbox *sandbox, struct error *err)
 	if (path == NULL)
 		return true;
 	issue_crl_urls(sandbox, crl, root_crl);
-	json_t *ready = json_pack("{s:o,s:o,s:o,s:s,s:s,s:b,s:i,s:o}", "url",
-		json_sprintf("%s/api", sandbox->origin), "ca_file",
+	json_t *ready = json_pack("{s:o,s:o,s:o,s:o,s:s,s:s,s:b,s:i,s:o}", "url",
+		json_sprintf("%s/api", sandbox->origin), "cloud_url",
+		json_sprintf("%s/csc/v2", sandbox->origin), "ca_file",
 		json_sprintf("%s/tls-ca.pem", dir), "anchor_file",
 		json_sprintf("%s/anchor.pem", dir), "crl", crl, "root_crl", root_crl, "control",
 		sandbox->options->control, "pid", (int)getpid(), "accounts",
@@ -59,10 +63,26 @@ static bool write_ready(struct sandbox *sandbox, struct error *err)
 	return ok;
 }
 
+static bool add_credentials(struct sandbox *sandbox, struct error *err)
+{
+	bool ok = true;
+
+	for (unsigned i = 0; ok && i < sandbox->options->credential_count; i++) {
+		store_begin(sandbox->store);
+		ok = credential_make(sandbox, sandbox->options->credentials[i], err);
+		if (!ok)
+			store_rollback(sandbox->store);
+		else if (!store_commit(sandbox->store))
+			ok = error_set(err, ERROR_FAILED, "the credentials could not be written");
+	}
+	return ok;
+}
+
 static bool add_faults(struct sandbox *sandbox, struct error *err)
 {
 	sandbox->faults = faults_new();
-	if (sandbox->faults == NULL)
+	sandbox->counts = counts_new();
+	if (sandbox->faults == NULL || sandbox->counts == NULL)
 		return error_set(err, ERROR_FAILED, "out of memory");
 	for (unsigned i = 0; i < sandbox->options->fault_count; i++) {
 		if (!faults_add(sandbox->faults, sandbox->options->faults[i], err))
@@ -80,10 +100,12 @@ static bool serve(struct sandbox *sandbox, const sigset_t *signals, struct error
 	options_host(sandbox->options, address, sizeof address);
 	if (!store_open(sandbox->options->state, &sandbox->store, err) ||
 		!add_faults(sandbox, err) || !accounts_open(sandbox->store, err) ||
+		!oauth_open(sandbox->store, err) ||
 		!ca_open(sandbox->store, sandbox->options->rsa, address, &sandbox->ca, err) ||
 		!write_anchors(sandbox, err) || !server_open(sandbox, &server, err))
 		return false;
-	bool ok = write_ready(sandbox, err);
+	bool ok = add_credentials(sandbox, err) && server_start(server, err) &&
+		  write_ready(sandbox, err);
 	if (ok) {
 		printf("podpis-sandbox: %s/api\n", sandbox->origin);
 		fflush(stdout);
@@ -121,6 +143,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "podpis-sandbox: %s\n", err.message);
 	ca_close(sandbox.ca);
 	faults_free(sandbox.faults);
+	counts_free(sandbox.counts);
 	store_close(sandbox.store);
 	return ok ? 0 : err.code == ERROR_USAGE ? 2 : 1;
 }

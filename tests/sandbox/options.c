@@ -7,13 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] = "usage: podpis-sandbox --state DIR [--listen ADDRESS:PORT] "
-			    "[--verify-seconds N] [--ready-file FILE]\n"
-			    "                      [--token-seconds N] [--no-password] [--rsa] "
-			    "[--control] [--fault SPEC]...\n"
-			    "                      [--not-only-loopback]\n"
-			    "A registration centre, certificate authority and identity portal for "
-			    "trying things out. See podpis-sandbox(1).\n";
+static const char usage[] =
+	"usage: podpis-sandbox --state DIR [--listen ADDRESS:PORT] "
+	"[--verify-seconds N] [--ready-file FILE]\n"
+	"                      [--token-seconds N] [--no-password] [--rsa] "
+	"[--control] [--fault SPEC]...\n"
+	"                      [--credential SPEC]... [--latency-ms N] "
+	"[--not-only-loopback]\n"
+	"A registration centre, certificate authority, identity portal and cloud "
+	"signing service for "
+	"trying things out. See podpis-sandbox(1).\n";
 
 static bool number(const char *text, double most, int64_t scale, int64_t *out)
 {
@@ -105,6 +108,8 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 		RSA_KEYS,
 		CONTROL,
 		FAULT,
+		CREDENTIAL,
+		LATENCY,
 		ANYWHERE,
 		HELP,
 		VERSION
@@ -119,6 +124,8 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 		{"rsa", no_argument, NULL, RSA_KEYS},
 		{"control", no_argument, NULL, CONTROL},
 		{"fault", required_argument, NULL, FAULT},
+		{"credential", required_argument, NULL, CREDENTIAL},
+		{"latency-ms", required_argument, NULL, LATENCY},
 		{"not-only-loopback", no_argument, NULL, ANYWHERE},
 		{"help", no_argument, NULL, HELP},
 		{"version", no_argument, NULL, VERSION},
@@ -160,6 +167,14 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 			ok = ok && options->fault_count < OPTIONS_FAULTS_MAX;
 			if (ok)
 				options->faults[options->fault_count++] = optarg;
+			break;
+		case CREDENTIAL:
+			ok = ok && options->credential_count < OPTIONS_CREDENTIALS_MAX;
+			if (ok)
+				options->credentials[options->credential_count++] = optarg;
+			break;
+		case LATENCY:
+			ok = ok && number(optarg, 1e6, 1, &options->latency_ms);
 			break;
 		case ANYWHERE:
 			anywhere = true;

@@ -11,7 +11,8 @@
 
 #include "module/support/error.h"
 
-#define OPTIONS_FAULTS_MAX 64
+#define OPTIONS_FAULTS_MAX      64
+#define OPTIONS_CREDENTIALS_MAX 64
 
 struct options {
 	const char *state;
@@ -22,10 +23,13 @@ struct options {
 	int64_t verify_ms;
 	int64_t token_seconds; /* life of an access token */
 	bool control;
-	bool no_password; /* no password grant */
-	bool rsa;         /* RSA for the authority's own keys, where they are made now */
+	bool no_password;   /* no password grant */
+	bool rsa;           /* RSA for the authority's own keys, where they are made now */
+	int64_t latency_ms; /* of every answer */
 	const char *faults[OPTIONS_FAULTS_MAX];
 	unsigned fault_count;
+	const char *credentials[OPTIONS_CREDENTIALS_MAX]; /* keys in the cloud: specifications */
+	unsigned credential_count;
 };
 
 enum options_result {

@@ -6,8 +6,11 @@
 
 #include "tests/sandbox/admin.h"
 #include "tests/sandbox/application.h"
+#include "tests/sandbox/authorization.h"
 #include "tests/sandbox/cabinet.h"
+#include "tests/sandbox/cloud_signature.h"
 #include "tests/sandbox/control.h"
+#include "tests/sandbox/csc.h"
 #include "tests/sandbox/document.h"
 #include "tests/sandbox/faults.h"
 #include "tests/sandbox/filing.h"
@@ -25,6 +28,7 @@ enum {
 	FORM = 1 << 3,  /* the body is a form */
 	CONTROL = 1 << 4,
 	LISTS = 1 << 5, /* on the lists' listener too */
+	CLOUD = 1 << 6, /* the cloud signing service's own logins and errors */
 };
 
 /* An asterisk stands for one segment, which the handler gets. */
@@ -59,13 +63,32 @@ static const struct route {
 	{"GET", "/portal/*", portal_page, OPEN},
 	{"POST", "/portal/*/login", portal_login, OPEN | FORM},
 	{"POST", "/portal/*/consent", portal_consent, OPEN | FORM},
+	{"POST", "/csc/*/info", csc_info, OPEN | CLOUD | JSON},
+	{"GET", "/csc/*/oauth2/authorize", oauth_authorize_page, OPEN | CLOUD},
+	{"POST", "/csc/*/oauth2/authorize", oauth_authorize, OPEN | CLOUD | FORM},
+	{"POST", "/csc/*/oauth2/token", oauth_token, OPEN | CLOUD | FORM},
+	{"POST", "/csc/*/oauth2/revoke", oauth_revoke, OPEN | CLOUD | FORM},
+	{"POST", "/csc/*/auth/login", csc_login, OPEN | CLOUD | JSON},
+	{"POST", "/csc/*/auth/revoke", csc_revoke, CLOUD | JSON},
+	{"POST", "/csc/*/credentials/list", csc_credentials_list, CLOUD | JSON},
+	{"POST", "/csc/*/credentials/info", csc_credentials_info, CLOUD | JSON},
+	{"POST", "/csc/*/credentials/authorize", authorization_authorize, CLOUD | JSON},
+	{"POST", "/csc/v2/credentials/authorizeCheck", authorization_check, CLOUD | JSON},
+	{"POST", "/csc/v2/credentials/getChallenge", authorization_challenge, CLOUD | JSON},
+	{"POST", "/csc/v1/credentials/sendOTP", authorization_send_otp, CLOUD | JSON},
+	{"POST", "/csc/*/credentials/extendTransaction", authorization_extend, CLOUD | JSON},
+	{"POST", "/csc/*/signatures/signHash", cloud_signature_sign, CLOUD | JSON},
+	{"POST", "/csc/v2/signatures/signPolling", cloud_signature_poll, CLOUD | JSON},
 	{"GET", "/crl/issuing.crl", cabinet_crl, OPEN | LISTS},
 	{"GET", "/crl/root.crl", cabinet_crl, OPEN | LISTS},
 	{"GET", "/control/faults", control_faults, OPEN | CONTROL},
 	{"POST", "/control/faults", control_add_faults, OPEN | CONTROL | JSON},
 	{"DELETE", "/control/faults", control_clear_faults, OPEN | CONTROL},
 	{"POST", "/control/clock", control_clock, OPEN | CONTROL | JSON},
+	{"POST", "/control/credentials", control_add_credential, OPEN | CONTROL | JSON},
 	{"GET", "/control/summary", control_summary, OPEN | CONTROL},
+	{"GET", "/control/requests", control_requests, OPEN | CONTROL},
+	{"DELETE", "/control/requests", control_clear_requests, OPEN | CONTROL},
 };
 
 /* The segments are copied; false without a match. */
@@ -126,8 +149,12 @@ static bool enter(const struct route *route, struct request *request, struct res
 {
 	const char *token = bearer(request);
 
+	if ((route->flags & CLOUD) != 0 && csc_version(request) == 0)
+		return http_error(response, 404, "not-found", NULL, "Такого адреса нет");
 	if ((route->flags & OPEN) != 0)
 		return true;
+	if ((route->flags & CLOUD) != 0)
+		return csc_enter(request, response);
 	if (token == NULL || !oauth_identify(request->sandbox, token, &request->who)) {
 		http_error(response, 401, "unauthorized", NULL, "Нужно войти");
 		http_add_header(response, "WWW-Authenticate",
@@ -151,14 +178,21 @@ static bool read_body(const struct route *route, struct request *request, struct
 	if (wanted == NULL)
 		return true;
 	if (type == NULL || strncasecmp(type, wanted, strlen(wanted)) != 0)
-		return http_error(response, 415, "unsupported-media-type", NULL,
-			"Ожидается тело вида %s", wanted);
+		return (route->flags & CLOUD) != 0
+			       ? csc_error(response, 400, "invalid_request",
+					 "The body has to be %s", wanted)
+			       : http_error(response, 415, "unsupported-media-type", NULL,
+					 "Ожидается тело вида %s", wanted);
 	if ((route->flags & JSON) == 0)
 		return true;
 	request->json = json_loadb(
 		buffer_text(request->body), request->body->length, JSON_REJECT_DUPLICATES, NULL);
-	return json_is_object(request->json) ||
-	       http_error(response, 400, "bad-request", NULL, "Тело запроса — не объект JSON");
+	if (json_is_object(request->json))
+		return true;
+	return (route->flags & CLOUD) != 0
+		       ? csc_error(response, 400, "invalid_request", "The body is no JSON object")
+		       : http_error(response, 400, "bad-request", NULL,
+				 "Тело запроса — не объект JSON");
 }
 
 /* Sessions that end because a test wants it. */

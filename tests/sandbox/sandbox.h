@@ -7,6 +7,7 @@
 #define PODPIS_SANDBOX_SANDBOX_H
 
 struct ca;
+struct counts;
 struct faults;
 struct options;
 struct store;
@@ -16,6 +17,7 @@ struct sandbox {
 	struct store *store;
 	struct ca *ca;
 	struct faults *faults;
+	struct counts *counts;
 	char origin[80];      /* "https://127.0.0.1:8443" */
 	char list_origin[80]; /* "http://127.0.0.1:8080": where the CRLs are, for everybody */
 };

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tests/sandbox/ca.h"
+#include "tests/sandbox/counts.h"
 #include "tests/sandbox/faults.h"
 #include "tests/sandbox/http.h"
 #include "tests/sandbox/options.h"
@@ -55,17 +56,22 @@ struct mischief {
 
 /* ---- faults */
 
-static struct mischief plan_mischief(struct faults *faults, const char *method, const char *path)
+static struct mischief plan_mischief(
+	const struct sandbox *sandbox, const char *method, const char *path)
 {
-	struct mischief mischief = {.kind = FAULT_DELAY};
+	struct mischief mischief = {
+		.kind = FAULT_DELAY, .delay = (double)sandbox->options->latency_ms / 1000};
+	struct faults *faults = sandbox->faults;
 	struct buffer argument = BUFFER_INIT(256);
 
 	if (strncmp(path, "/api/", 5) == 0)
 		path += 4;
-	if (strncmp(path, "/control/", 9) == 0)
+	if (strncmp(path, "/control/", 9) == 0) {
+		mischief.delay = 0;
 		return mischief;
+	}
 	if (faults_take_request(faults, FAULT_DELAY, method, path, &argument))
-		mischief.delay = strtod(buffer_text(&argument), NULL);
+		mischief.delay += strtod(buffer_text(&argument), NULL);
 	buffer_reset(&argument);
 	if (faults_take_answer(faults, method, path, &mischief.kind, &argument) &&
 		mischief.kind == FAULT_STATUS) {
@@ -189,8 +195,10 @@ static enum MHD_Result answer(struct listener *listener, struct MHD_Connection *
 		.header = connection_header,
 		.connection = connection};
 
+	if (strncmp(path, "/control/", 9) != 0)
+		counts_request(server->sandbox->counts, path);
 	pthread_mutex_lock(&server->lock);
-	struct mischief mischief = plan_mischief(server->sandbox->faults, method, path);
+	struct mischief mischief = plan_mischief(server->sandbox, method, path);
 	pthread_mutex_unlock(&server->lock);
 	if (mischief.delay > 0)
 		wait_delay(server, mischief.delay);
@@ -256,6 +264,17 @@ static void completed(void *context, struct MHD_Connection *connection, void **s
 		buffer_free(&incoming->body);
 	free(incoming);
 	*state = NULL;
+}
+
+static void connected(void *context, struct MHD_Connection *connection, void **state,
+	enum MHD_ConnectionNotificationCode code)
+{
+	struct listener *listener = context;
+
+	(void)connection;
+	(void)state;
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		counts_connection(listener->server->sandbox->counts);
 }
 
 static uint16_t *port_of(struct sockaddr_storage *address)
@@ -334,7 +353,8 @@ static bool start(struct server *server, struct listener *listener, struct error
 
 	listener->daemon = MHD_start_daemon(flags, 0, NULL, NULL, handle, listener,
 		MHD_OPTION_LISTEN_SOCKET, listener->socket, MHD_OPTION_NOTIFY_COMPLETED, completed,
-		NULL, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+		NULL, MHD_OPTION_NOTIFY_CONNECTION, connected, listener,
+		MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
 		TIMEOUT_SECONDS, MHD_OPTION_ARRAY, listener->lists ? &tls[3] : tls, MHD_OPTION_END);
 	if (listener->daemon == NULL)
 		return error_set(err, ERROR_FAILED, "the server does not start");
@@ -367,16 +387,21 @@ bool server_open(struct sandbox *sandbox, struct server **out, struct error *err
 		error_set(err, ERROR_FAILED, "no certificate for the server");
 		goto failed;
 	}
-	for (size_t i = 0; i < LISTENERS; i++) {
-		if (!start(server, &server->listeners[i], err))
-			goto failed;
-	}
 	*out = server;
 	return true;
 
 failed:
 	server_close(server);
 	return false;
+}
+
+bool server_start(struct server *server, struct error *err)
+{
+	for (size_t i = 0; i < LISTENERS; i++) {
+		if (!start(server, &server->listeners[i], err))
+			return false;
+	}
+	return true;
 }
 
 void server_close(struct server *server)

@@ -15,6 +15,8 @@ struct server;
  * are free, so that addresses stay good after a restart.
  */
 bool server_open(struct sandbox *sandbox, struct server **out, struct error *err);
+/* Answers from now on: until then the sandbox is its caller's alone. */
+bool server_start(struct server *server, struct error *err);
 /* Waits for what is being answered. */
 void server_close(struct server *server);
 

@@ -29,17 +29,17 @@ static const char schema[] =
 	" person TEXT NOT NULL, place INTEGER NOT NULL);"
 	/* A login is what one code or password gave: it ends as a whole. */
 	"CREATE TABLE IF NOT EXISTS logins ("
-	" id INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL REFERENCES accounts,"
-	" ended INTEGER NOT NULL DEFAULT 0);"
+	" id INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL,"
+	" ended INTEGER NOT NULL DEFAULT 0, grant TEXT);" /* NULL: to the cabinet */
 	"CREATE TABLE IF NOT EXISTS tokens ("
 	" hash BLOB PRIMARY KEY, kind TEXT NOT NULL, login INTEGER REFERENCES logins,"
 	" application TEXT, expires INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0);"
 	"CREATE TABLE IF NOT EXISTS pages (" /* a login page that a browser has before it */
 	" hash BLOB PRIMARY KEY, redirect_uri TEXT NOT NULL, state TEXT NOT NULL,"
-	" challenge TEXT NOT NULL, expires INTEGER NOT NULL);"
+	" challenge TEXT NOT NULL, expires INTEGER NOT NULL, grant TEXT);"
 	"CREATE TABLE IF NOT EXISTS codes ("
 	" hash BLOB PRIMARY KEY, account TEXT NOT NULL, redirect_uri TEXT NOT NULL,"
-	" challenge TEXT NOT NULL, expires INTEGER NOT NULL, login INTEGER);"
+	" challenge TEXT NOT NULL, expires INTEGER NOT NULL, login INTEGER, grant TEXT);"
 	"CREATE TABLE IF NOT EXISTS applications ("
 	" number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, account TEXT NOT NULL "
 	"REFERENCES accounts,"
@@ -71,7 +71,21 @@ static const char schema[] =
 	"DEFAULT 0);"
 	"CREATE TABLE IF NOT EXISTS idempotency ("
 	" account TEXT NOT NULL, key TEXT NOT NULL, fingerprint BLOB NOT NULL,"
-	" application TEXT NOT NULL, PRIMARY KEY (account, key));";
+	" application TEXT NOT NULL, PRIMARY KEY (account, key));"
+	/* The cloud signing service: its keys, and what it was allowed to sign with them. */
+	"CREATE TABLE IF NOT EXISTS credentials ("
+	" id TEXT PRIMARY KEY, account TEXT NOT NULL REFERENCES accounts, specification TEXT NOT "
+	"NULL,"
+	" key BLOB NOT NULL, certificate BLOB NOT NULL, wrong_pins INTEGER NOT NULL DEFAULT 0,"
+	" wrong_otps INTEGER NOT NULL DEFAULT 0, otp TEXT, otp_expires INTEGER NOT NULL DEFAULT 0,"
+	" signatures INTEGER NOT NULL DEFAULT 0);"
+	"CREATE TABLE IF NOT EXISTS authorizations ("
+	" hash BLOB PRIMARY KEY, credential TEXT NOT NULL REFERENCES credentials, account TEXT NOT "
+	"NULL,"
+	" signatures INTEGER NOT NULL, hashes TEXT, hash_algorithm TEXT, expires INTEGER NOT NULL);"
+	"CREATE TABLE IF NOT EXISTS pending ("
+	" hash BLOB PRIMARY KEY, account TEXT NOT NULL, due INTEGER NOT NULL, answer TEXT NOT "
+	"NULL);";
 
 static void complain(struct store *store, const char *what)
 {

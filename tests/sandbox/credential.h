@@ -1,0 +1,71 @@
+/*
+ * credential: a key that the cloud signing service holds for an account, with its certificate and the way
+ * in which its holder lets it sign (CSC API v1.0.4, 11.5; v2.0, 11.5).
+ *
+ * A credential is made from a specification, podpis-sandbox(1), CREDENTIALS:
+ * "ACCOUNT [id=ID] [key=rsa:2048|rsa:3072|ec:P-256|ec:P-384] [mode=implicit|explicit|oauth2code] [scal=1|2]
+ * [pin=PIN] [otp=online|offline] [multisign=N] [sad-seconds=N] [async=MS] [ecdsa=der|raw]
+ * [certificate=valid|expired|revoked|suspended] [key-status=enabled|disabled]".
+ */
+#ifndef PODPIS_SANDBOX_CREDENTIAL_H
+#define PODPIS_SANDBOX_CREDENTIAL_H
+
+#include <jansson.h>
+#include <openssl/evp.h>
+
+#include "module/support/error.h"
+#include "tests/sandbox/http.h"
+
+#define CREDENTIAL_TRIES 5 /* wrong PINs or OTPs in a row until they are locked */
+
+enum credential_mode { CREDENTIAL_IMPLICIT, CREDENTIAL_EXPLICIT, CREDENTIAL_OAUTH2CODE };
+enum credential_otp { CREDENTIAL_NO_OTP, CREDENTIAL_ONLINE, CREDENTIAL_OFFLINE };
+
+struct credential {
+	char id[HTTP_NAME_MAX], account[HTTP_NAME_MAX];
+	char key_name[16], pin[65]; /* pin "": none */
+	enum credential_mode mode;
+	enum credential_otp otp;
+	int64_t scal, multisign, sad_seconds, async_ms;
+	bool raw;                             /* ECDSA signatures are r || s, not DER */
+	char certificate[16], key_status[16]; /* their statuses */
+	EVP_PKEY *key;
+	struct buffer der; /* the certificate */
+};
+
+/* Makes one; leaves alone one that is there with this id. ERROR_USAGE says what is wrong with the specification. */
+bool credential_make(struct sandbox *sandbox, const char *specification, struct error *err);
+
+/* False when there is none, or it is not the account's ("": anybody's). Free with credential_clear in either case. */
+bool credential_load(
+	struct sandbox *sandbox, const char *account, const char *id, struct credential *out);
+void credential_clear(struct credential *credential);
+
+/* The account's, [id]. */
+json_t *credential_list(struct sandbox *sandbox, const char *account);
+
+/* May be used to sign: "" or what is wrong, as the service words it. */
+const char *credential_problem(const struct credential *credential);
+
+/*
+ * Makes a new one-time password and puts it where the holder sees it: the file otp/ID of the state, which
+ * stands for the telephone (online) or for the generator (offline).
+ */
+bool credential_send_otp(struct sandbox *sandbox, const struct credential *credential);
+
+/* PIN and OTP as far as the credential wants them; wrong ones are counted, an OTP is good for once. */
+enum credential_answer {
+	CREDENTIAL_OK,
+	CREDENTIAL_PIN_WRONG,
+	CREDENTIAL_PIN_LOCKED,
+	CREDENTIAL_OTP_WRONG,
+	CREDENTIAL_OTP_LOCKED,
+};
+enum credential_answer credential_check(struct sandbox *sandbox,
+	const struct credential *credential, const char *pin, const char *otp);
+
+/* What credentials/info tells, in the shape of that version. */
+json_t *credential_info(struct sandbox *sandbox, const struct credential *credential,
+	unsigned version, const char *certificates, bool certificate_info, bool auth_info);
+
+#endif

@@ -1,0 +1,284 @@
+#!/bin/sh
+# selftest_cloud.sh SANDBOX: the cloud signing service driven with curl alone, both versions of its API: logins,
+# credentials, authorisations of every kind, signatures that OpenSSL verifies, and what is refused.
+set -eu
+export LC_ALL=C.UTF-8
+umask 077
+. "$(dirname "$0")/selftest_lib.sh"
+
+# csc VERSION PATH JSON: as whoever has $token.
+csc() {
+	printf '%s' "$3" >"$work/body"
+	request -X POST -H "Authorization: Bearer $token" -H 'Content-Type: application/json' \
+		--data-binary "@$work/body" "$origin/csc/$1/$2"
+}
+
+# refused ERROR TEXT: with status 400 and those words.
+refused() {
+	got "${3:-400}"
+	jq -e --arg error "$1" --arg text "$2" '.error == $error and (.error_description | contains($text))' \
+		"$answer" >"$work/true" || fail "not $1, $2: $(cat "$answer")"
+}
+
+value() {
+	jq -er "$1" "$answer"
+}
+
+# basic NAME: the service's own login; $token is set.
+basic() {
+	printf '{"rememberMe": true}' >"$work/body"
+	request -X POST -u "$1:$(cat "$(account "$1" password_file)")" -H 'Content-Type: application/json' \
+		--data-binary "@$work/body" "$origin/csc/v1/auth/login"
+	got 200
+	token=$(value .access_token)
+	refresh=$(value .refresh_token)
+}
+
+# certificate VERSION ID: the credential's, in $work/ID.pem.
+certificate() {
+	csc "$1" credentials/info "{\"credentialID\": \"$2\", \"certificates\": \"chain\", \"certInfo\": true, \"authInfo\": true}"
+	got 200
+	value '.cert.certificates[0]' | base64 -d | openssl x509 -inform DER -out "$work/$2.pem"
+}
+
+# verify ID SIGNATURE [option]...: of the document.
+verify() {
+	id=$1
+	printf '%s' "$2" | base64 -d >"$work/signature"
+	shift 2
+	openssl x509 -in "$work/$id.pem" -noout -pubkey >"$work/public.pem"
+	openssl pkeyutl -verify -pubin -inkey "$work/public.pem" -in "$work/digest" -sigfile "$work/signature" \
+		-pkeyopt digest:sha256 "$@" >"$work/verified" || fail "$id: the signature does not verify"
+}
+
+# browser QUERY: ivanov at the login page; the code is in $got_code.
+browser() {
+	challenge=$(printf %s "$verifier" | openssl dgst -sha256 -binary | base64 -w0 | tr '+/' '-_' | tr -d =)
+	request "$origin/csc/$1/oauth2/authorize?response_type=code&client_id=podpis&redirect_uri=http%3A%2F%2F127.0.0.1%3A9%2Fcallback&state=s&code_challenge=$challenge&code_challenge_method=S256&$2"
+	got 200
+	page=$(sed -n 's/.*name="page" value="\([^"]*\)".*/\1/p' "$answer")
+	request "$origin/csc/$1/oauth2/authorize" --data-urlencode "page=$page" -d login=ivanov \
+		--data-urlencode "password=$(cat "$(account ivanov password_file)")"
+	got 303
+	got_code=$(sed -n 's/^[Ll]ocation:.*[?&]code=\([^&\r]*\).*/\1/p' "$work/headers")
+}
+
+exchange() {
+	request "$origin/csc/$1/oauth2/token" -d grant_type=authorization_code -d client_id=podpis \
+		-d redirect_uri=http://127.0.0.1:9/callback --data-urlencode "code=$got_code" \
+		-d "code_verifier=$verifier"
+	got 200
+	token=$(value .access_token)
+}
+
+verifier=0123456789012345678901234567890123456789abc
+sha256=2.16.840.1.101.3.4.2.1
+rsa=1.2.840.113549.1.1.1
+ecdsa=1.2.840.10045.4.3.2
+
+start --verify-seconds 0 --credential 'ivanov id=rsa pin=1234 multisign=3' \
+	--credential 'ivanov id=ec key=ec:P-256 pin=1234 otp=online' \
+	--credential 'ivanov id=scal2 scal=2 pin=1234 multisign=2' \
+	--credential 'ivanov id=free mode=implicit key=ec:P-256 ecdsa=raw' \
+	--credential 'ivanov id=web mode=oauth2code' \
+	--credential 'ivanov id=late pin=1234 async=400' \
+	--credential 'ivanov id=gone pin=1234 certificate=expired' \
+	--credential 'sidorova id=hers pin=1234'
+printf 'a document\n' | openssl dgst -sha256 -binary >"$work/digest"
+hash=$(base64 -w0 "$work/digest")
+other=$(printf 'another\n' | openssl dgst -sha256 -binary | base64 -w0)
+
+step 'who may come in'
+token=nobody
+csc v2 credentials/list '{}'
+refused invalid_token '' 401
+csc v2 info '{}'
+got 200
+[ "$(value .specs)" = 2.0.0.2 ] || fail 'not version 2'
+csc v3 info '{}'
+got 404
+basic ivanov
+spent=$refresh
+printf '{"refresh_token": "%s"}' "$spent" >"$work/body"
+request -X POST -H 'Content-Type: application/json' --data-binary "@$work/body" "$origin/csc/v2/auth/login"
+got 200
+token=$(value .access_token)
+csc v2 credentials/list '{}'
+got 200
+csc v1 credentials/list '{"maxResults": 3}'
+got 200
+[ "$(value '.credentialIDs | length')" = 3 ] || fail 'not a page of 3'
+csc v1 credentials/list "{\"pageToken\": \"$(value .nextPageToken)\"}"
+[ "$(value '.credentialIDs | length')" = 4 ] || fail 'not the rest'
+csc v1 credentials/list '{"userID": "sidorova"}'
+refused invalid_request 'userID'
+csc v1 credentials/info '{"credentialID": "hers"}'
+refused invalid_request 'Invalid parameter credentialID'
+csc v1 credentials/info '{"credentialID": 7}'
+refused invalid_request 'Missing (or invalid type) string parameter credentialID'
+
+step 'version 1: PIN, several signatures, and no more'
+certificate v1 rsa
+[ "$(value .PIN.presence)" = true ] || fail 'no PIN is announced'
+csc v1 credentials/authorize '{"credentialID": "rsa", "numSignatures": 1}'
+refused invalid_request 'PIN'
+csc v1 credentials/authorize '{"credentialID": "rsa", "numSignatures": 1, "PIN": "0000"}'
+refused invalid_pin 'PIN is invalid'
+csc v1 credentials/authorize '{"credentialID": "rsa", "numSignatures": 4, "PIN": "1234"}'
+refused invalid_request 'too high'
+csc v1 credentials/authorize '{"credentialID": "rsa", "numSignatures": 2, "PIN": "1234"}'
+got 200
+sad=$(value .SAD)
+csc v1 signatures/signHash "{\"credentialID\": \"rsa\", \"SAD\": \"$sad\", \"hash\": [\"$hash\"], \"signAlgo\": \"$rsa\"}"
+refused invalid_request 'hashAlgo'
+csc v1 signatures/signHash "{\"credentialID\": \"rsa\", \"SAD\": \"$sad\", \"hash\": [\"$hash\"], \"signAlgo\": \"$ecdsa\"}"
+refused invalid_request 'signAlgo'
+csc v1 signatures/signHash "{\"credentialID\": \"rsa\", \"SAD\": \"$sad\", \"hash\": [\"c2hvcnQ=\"], \"signAlgo\": \"$rsa\", \"hashAlgo\": \"$sha256\"}"
+refused invalid_request 'digest value length'
+csc v1 signatures/signHash "{\"credentialID\": \"rsa\", \"SAD\": \"$sad\", \"hash\": [\"$hash\", \"$other\"], \"signAlgo\": \"$rsa\", \"hashAlgo\": \"$sha256\"}"
+got 200
+verify rsa "$(value '.signatures[0]')"
+csc v1 signatures/signHash "{\"credentialID\": \"rsa\", \"SAD\": \"$sad\", \"hash\": [\"$hash\"], \"signAlgo\": \"$rsa\", \"hashAlgo\": \"$sha256\"}"
+refused invalid_request 'too high'
+
+step 'RSASSA-PSS with its parameters'
+csc v1 credentials/authorize '{"credentialID": "rsa", "numSignatures": 1, "PIN": "1234"}'
+sad=$(value .SAD)
+pss=MDSgDzANBglghkgBZQMEAgEFAKEcMBoGCSqGSIb3DQEBCDANBglghkgBZQMEAgEFAKIDAgEg
+csc v1 signatures/signHash "{\"credentialID\": \"rsa\", \"SAD\": \"$sad\", \"hash\": [\"$hash\"], \"signAlgo\": \"1.2.840.113549.1.1.10\", \"hashAlgo\": \"$sha256\", \"signAlgoParams\": \"$pss\"}"
+got 200
+verify rsa "$(value '.signatures[0]')" -pkeyopt rsa_padding_mode:pss -pkeyopt rsa_pss_saltlen:32
+
+step 'version 2: PIN and a one-time password from the telephone'
+certificate v2 ec
+[ "$(value .auth.expression)" = 'PIN AND OTP' ] || fail 'no expression'
+csc v2 credentials/getChallenge '{"credentialID": "ec", "authObjectID": "OTP"}'
+got 204
+data() {
+	printf '{"credentialID": "ec", "numSignatures": 1, "authData": [{"id": "PIN", "value": "1234"}, {"id": "OTP", "value": "%s"}]}' "$1"
+}
+otp=$(cat "$state/otp/ec")
+csc v2 credentials/authorize "$(data x)"
+refused invalid_otp ''
+csc v2 credentials/authorize "$(data "$otp")"
+got 200
+sad=$(value .SAD)
+csc v2 credentials/authorize "$(data "$otp")"
+refused invalid_otp ''
+csc v2 signatures/signHash "{\"credentialID\": \"ec\", \"SAD\": \"$sad\", \"hashes\": [\"$hash\"], \"signAlgo\": \"$ecdsa\"}"
+got 200
+verify ec "$(value '.signatures[0]')"
+
+step 'SCAL 2: these hashes and no others'
+certificate v2 scal2
+csc v2 credentials/authorize '{"credentialID": "scal2", "numSignatures": 1, "authData": [{"id": "PIN", "value": "1234"}]}'
+refused invalid_request 'hashes'
+csc v2 credentials/authorize "{\"credentialID\": \"scal2\", \"numSignatures\": 2, \"hashes\": [\"$hash\", \"$hash\"], \"hashAlgorithmOID\": \"$sha256\", \"authData\": [{\"id\": \"PIN\", \"value\": \"1234\"}]}"
+got 200
+sad=$(value .SAD)
+sign() {
+	csc v2 signatures/signHash "{\"credentialID\": \"scal2\", \"SAD\": \"$sad\", \"hashes\": [\"$1\"], \"signAlgo\": \"$rsa\", \"hashAlgorithmOID\": \"$sha256\"}"
+}
+sign "$other"
+refused invalid_request 'not authorized'
+sign "$hash"
+got 200
+verify scal2 "$(value '.signatures[0]')"
+csc v2 credentials/extendTransaction "{\"credentialID\": \"scal2\", \"SAD\": \"$sad\", \"hashes\": [\"$other\"]}"
+got 200
+spent=$sad
+sad=$(value .SAD)
+sign "$other"
+got 200
+sad=$spent
+sign "$hash"
+refused invalid_request 'SAD'
+
+step 'no PIN at all; ECDSA as r || s'
+certificate v2 free
+csc v2 credentials/authorize '{"credentialID": "free", "numSignatures": 1, "authData": []}'
+got 200
+csc v2 signatures/signHash "{\"credentialID\": \"free\", \"SAD\": \"$(value .SAD)\", \"hashes\": [\"$hash\"], \"signAlgo\": \"$ecdsa\"}"
+got 200
+[ "$(value '.signatures[0]' | base64 -d | wc -c)" = 64 ] || fail 'not r || s'
+
+step 'answers that take their time'
+certificate v2 late
+csc v2 credentials/authorize '{"credentialID": "late", "numSignatures": 1, "authData": [{"id": "PIN", "value": "1234"}]}'
+got 202
+handle=$(value .handle)
+csc v2 credentials/authorizeCheck '{"credentialID": "late", "handle": "nothing"}'
+refused invalid_request 'handle'
+until csc v2 credentials/authorizeCheck "{\"handle\": \"$handle\"}" && [ "$code" != 202 ]; do :; done
+got 200
+csc v2 signatures/signHash "{\"credentialID\": \"late\", \"SAD\": \"$(value .SAD)\", \"hashes\": [\"$hash\"], \"signAlgo\": \"$rsa\", \"hashAlgorithmOID\": \"$sha256\", \"operationMode\": \"A\"}"
+got 200
+handle=$(value .responseID)
+until csc v2 signatures/signPolling "{\"requestID\": \"$handle\"}" && [ "$code" != 202 ]; do :; done
+got 200
+verify late "$(value '.signatures[0]')"
+
+step 'what can not sign'
+csc v2 credentials/authorize '{"credentialID": "gone", "numSignatures": 1, "authData": [{"id": "PIN", "value": "1234"}]}'
+refused invalid_request 'expired'
+for attempt in 1 2 3 4 5; do
+	csc v1 credentials/authorize '{"credentialID": "rsa", "numSignatures": 1, "PIN": "9999"}'
+	refused invalid_pin 'invalid'
+done
+csc v1 credentials/authorize '{"credentialID": "rsa", "numSignatures": 1, "PIN": "1234"}'
+refused invalid_request 'PIN locked'
+
+step 'through the browser: the service, then one signature'
+browser v2 scope=service
+exchange v2
+csc v2 credentials/list '{}'
+got 200
+service=$token
+certificate v2 web
+csc v2 credentials/authorize '{"credentialID": "web", "numSignatures": 1, "authData": []}'
+refused invalid_request 'oauth2/authorize'
+browser v2 "scope=credential&credentialID=web&numSignatures=1"
+exchange v2
+csc v2 signatures/signHash "{\"credentialID\": \"web\", \"hashes\": [\"$hash\"], \"signAlgo\": \"$rsa\", \"hashAlgorithmOID\": \"$sha256\"}"
+got 200
+verify web "$(value '.signatures[0]')"
+browser v1 "scope=credential&credentialID=web&numSignatures=1"
+exchange v1
+[ "$(value .token_type)" = SAD ] || fail 'not a SAD'
+sad=$token
+token=$service
+csc v1 signatures/signHash "{\"credentialID\": \"web\", \"SAD\": \"$sad\", \"hash\": [\"$hash\"], \"signAlgo\": \"$rsa\", \"hashAlgo\": \"$sha256\"}"
+got 200
+
+step 'the cabinet and the cloud keep their logins apart'
+call GET /applications
+got 401
+request "$url/oauth/token" -d grant_type=client_credentials -d client_id=podpis-server --data-urlencode "client_secret@$state/client.secret"
+got 400
+
+step 'a client that acts for all'
+request "$origin/csc/v2/oauth2/token" -d grant_type=client_credentials -d client_id=podpis-server -d client_secret=wrong
+got 400
+request "$origin/csc/v2/oauth2/token" -d grant_type=client_credentials -d client_id=podpis-server --data-urlencode "client_secret@$state/client.secret"
+got 200
+token=$(value .access_token)
+csc v2 credentials/list '{}'
+refused invalid_request userID
+csc v2 credentials/list '{"userID": "sidorova", "credentialInfo": true}'
+got 200
+[ "$(value '.credentialInfos[0].credentialID')" = hers ] || fail 'not hers'
+
+step 'requests are counted; the state survives'
+request "$origin/control/requests"
+[ "$(value '.requests."/csc/v1/credentials/authorize"')" = 11 ] || fail "miscounted: $(cat "$answer")"
+stop KILL
+start --verify-seconds 0 --credential 'ivanov id=rsa pin=other'
+csc v2 credentials/list '{"userID": "ivanov"}'
+got 200
+[ "$(value '.credentialIDs | length')" = 7 ] || fail 'credentials were lost or made again'
+csc v2 auth/revoke "{\"token\": \"$token\"}"
+got 204
+csc v2 credentials/list '{"userID": "ivanov"}'
+refused invalid_token '' 401
+stop TERM
+echo 'the cloud works'
