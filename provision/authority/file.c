@@ -8,7 +8,7 @@
 
 #include "provision/authority/answer.h"
 #include "provision/authority/certificate_pem.h"
-#include "provision/authority/folder.h"
+#include "module/support/folder.h"
 #include "provision/i18n.h"
 
 struct file {

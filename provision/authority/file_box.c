@@ -10,7 +10,7 @@
 #include "asn1/spki.h"
 #include "module/support/text.h"
 #include "provision/authority/certificate_pem.h"
-#include "provision/authority/folder.h"
+#include "module/support/folder.h"
 #include "provision/authority/status.h"
 #include "provision/i18n.h"
 

@@ -4,8 +4,8 @@
  * Folders are made with mode 0700, files with 0600. Names are the caller's own or come from a directory
  * listing, never from a server.
  */
-#ifndef PODPIS_AUTHORITY_FOLDER_H
-#define PODPIS_AUTHORITY_FOLDER_H
+#ifndef PODPIS_SUPPORT_FOLDER_H
+#define PODPIS_SUPPORT_FOLDER_H
 
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-#include "provision/authority/folder.h"
+#include "module/support/folder.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -8,8 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "provision/i18n.h"
 
 #define NAMES_MAX 4096
 
@@ -28,8 +26,8 @@ bool folder_make(const char *path, struct error *err)
 			*at = '/';
 	}
 	if (!ok)
-		error_set(err, ERROR_FAILED, _("the folder %s can't be made: %s"), path,
-			copy != NULL ? strerror(errno) : _("out of memory"));
+		error_set(err, ERROR_FAILED, "the folder %s can't be made: %s", path,
+			copy != NULL ? strerror(errno) : "out of memory");
 	free(copy);
 	return ok;
 }
@@ -70,7 +68,7 @@ bool folder_write(
 	ok = fsync(folder) == 0;
 out:
 	if (!ok) {
-		error_set(err, ERROR_FAILED, _("%s/%s can't be written: %s"), path, name,
+		error_set(err, ERROR_FAILED, "%s/%s can't be written: %s", path, name,
 			strerror(errno));
 		if (fd >= 0)
 			unlinkat(folder, temporary, 0);
@@ -94,7 +92,7 @@ bool folder_read(
 	int fd;
 
 	if (asprintf(&full, "%s/%s", path, name) < 0)
-		return error_set(err, ERROR_FAILED, _("out of memory"));
+		return error_set(err, ERROR_FAILED, "out of memory");
 	fd = open(full, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
 		*there = false;
@@ -102,24 +100,23 @@ bool folder_read(
 		goto out;
 	}
 	if (fd < 0 || fstat(fd, &status) != 0) {
-		error_set(err, ERROR_FAILED, _("%s can't be read: %s"), full, strerror(errno));
+		error_set(err, ERROR_FAILED, "%s can't be read: %s", full, strerror(errno));
 		goto out;
 	}
 	if (!S_ISREG(status.st_mode)) {
-		error_set(err, ERROR_FAILED, _("%s is not a file"), full);
+		error_set(err, ERROR_FAILED, "%s is not a file", full);
 		goto out;
 	}
 	while ((got = read(fd, block, sizeof(block))) != 0) {
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0) {
-			error_set(err, ERROR_FAILED, _("%s can't be read: %s"), full,
-				strerror(errno));
+			error_set(err, ERROR_FAILED, "%s can't be read: %s", full, strerror(errno));
 			goto out;
 		}
 		if (!buffer_append(out, block, (size_t)got)) {
-			error_set(err, ERROR_FAILED, _("%s is larger than %zu bytes"), full,
-				out->limit);
+			error_set(
+				err, ERROR_FAILED, "%s is larger than %zu bytes", full, out->limit);
 			goto out;
 		}
 	}
@@ -139,9 +136,9 @@ bool folder_remove(const char *path, const char *name, struct error *err)
 	bool ok;
 
 	if (asprintf(&full, "%s/%s", path, name) < 0)
-		return error_set(err, ERROR_FAILED, _("out of memory"));
+		return error_set(err, ERROR_FAILED, "out of memory");
 	ok = unlink(full) == 0 || errno == ENOENT || errno == ENOTDIR ||
-	     error_set(err, ERROR_FAILED, _("%s can't be removed: %s"), full, strerror(errno));
+	     error_set(err, ERROR_FAILED, "%s can't be removed: %s", full, strerror(errno));
 	free(full);
 	return ok;
 }
@@ -162,8 +159,7 @@ bool folder_names(const char *path, bool folders, char ***names, size_t *count, 
 
 	directory = opendir(path);
 	if (directory == NULL && errno != ENOENT)
-		return error_set(
-			err, ERROR_FAILED, _("%s can't be read: %s"), path, strerror(errno));
+		return error_set(err, ERROR_FAILED, "%s can't be read: %s", path, strerror(errno));
 	while (directory != NULL && (entry = readdir(directory)) != NULL) {
 		char **longer;
 
@@ -174,13 +170,13 @@ bool folder_names(const char *path, bool folders, char ***names, size_t *count, 
 			continue;
 		longer = length < NAMES_MAX ? reallocarray(list, length + 1, sizeof(*list)) : NULL;
 		if (longer == NULL) {
-			error_set(err, ERROR_FAILED, _("%s holds too much"), path);
+			error_set(err, ERROR_FAILED, "%s holds too much", path);
 			goto out;
 		}
 		list = longer;
 		list[length] = strdup(entry->d_name);
 		if (list[length] == NULL) {
-			error_set(err, ERROR_FAILED, _("out of memory"));
+			error_set(err, ERROR_FAILED, "out of memory");
 			goto out;
 		}
 		length++;
