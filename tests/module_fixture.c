@@ -75,11 +75,10 @@ int fixture_open(void **state)
 	return 0;
 }
 
-int fixture_open_token(void **state)
+void fixture_make_token(void)
 {
 	CK_UTF8CHAR label[32];
 
-	fixture_open(state);
 	memset(label, ' ', sizeof(label));
 	memcpy(label, FIXTURE_LABEL, strlen(FIXTURE_LABEL));
 	assert_ok(
@@ -89,6 +88,12 @@ int fixture_open_token(void **state)
 		session, CKU_SO, (CK_UTF8CHAR *)FIXTURE_SO_PIN, strlen(FIXTURE_SO_PIN)));
 	assert_ok(p11->C_InitPIN(session, (CK_UTF8CHAR *)FIXTURE_PIN, strlen(FIXTURE_PIN)));
 	assert_ok(p11->C_CloseSession(session));
+}
+
+int fixture_open_token(void **state)
+{
+	fixture_open(state);
+	fixture_make_token();
 	return 0;
 }
 

@@ -28,6 +28,9 @@ int fixture_open(void **state);
 int fixture_open_token(void **state);
 int fixture_close(void **state);
 
+/* Initialises the token in slot 0 and sets the user's PIN. */
+void fixture_make_token(void);
+
 /* The folder, and a configuration to take effect with the next C_Initialize. */
 const char *fixture_dir(void);
 void fixture_configure(const char *text);

@@ -33,8 +33,8 @@ static CK_RV begin(struct change *change)
 	}
 	rv = table_begin(vault->rows.table, TABLE_WRITE, &present);
 	if (rv == CKR_OK && !present) {
-		load_nothing(vault, CKR_OK);
-		rv = CKR_USER_NOT_LOGGED_IN;
+		load_gone(vault);
+		rv = CKR_DEVICE_REMOVED;
 	}
 	if (rv != CKR_OK)
 		goto out;

@@ -311,6 +311,58 @@ static const sqlite3_io_methods disk_methods = {
 	.xDeviceCharacteristics = disk_device,
 };
 
+bool disk_is_own(const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && (st->st_mode & (S_IWGRP | S_IWOTH)) == 0 &&
+	       (geteuid() == 0 || st->st_uid == geteuid() || st->st_uid == 0);
+}
+
+/*
+ * SQLite's open(2). A journal is replayed into the vault without any question, so whose it is has to be asked
+ * of the very file that was opened. A pipe must not hold the host up either.
+ */
+static int open_own(const char *path, int flags, int mode)
+{
+	int fd = open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode);
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) == 0 && (disk_is_own(&st) || S_ISDIR(st.st_mode) || S_ISCHR(st.st_mode)))
+		return fd;
+	close(fd);
+	errno = EINVAL; /* not one of those after which SQLite tries something else */
+	return -1;
+}
+
+static bool is_journal(const char *name)
+{
+	static const char suffix[] = "-journal";
+	size_t length = strlen(name), end = sizeof(suffix) - 1;
+
+	return length > end && strcmp(name + length - end, suffix) == 0;
+}
+
+/*
+ * A journal may name a super-journal, which SQLite deletes when it is done with it: any file that its writer
+ * wants gone. Several databases are never written together here, so there are no super-journals, and nothing
+ * but a journal is ever looked for or deleted.
+ */
+static int disk_access(sqlite3_vfs *vfs, const char *name, int flags, int *out)
+{
+	sqlite3_vfs *real = vfs->pAppData;
+
+	*out = 0;
+	return is_journal(name) ? real->xAccess(real, name, flags, out) : SQLITE_OK;
+}
+
+static int disk_delete(sqlite3_vfs *vfs, const char *name, int sync)
+{
+	sqlite3_vfs *real = vfs->pAppData;
+
+	return is_journal(name) ? real->xDelete(real, name, sync) : SQLITE_IOERR_DELETE;
+}
+
 static int disk_open(
 	sqlite3_vfs *vfs, const char *name, sqlite3_file *base, int flags, int *out_flags)
 {
@@ -319,12 +371,14 @@ static int disk_open(
 	int rc, given = 0;
 
 	*file = (struct disk_file){.lock = -1, .real = (sqlite3_file *)(file + 1)};
+	if ((flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_MAIN_JOURNAL)) == 0)
+		return SQLITE_CANTOPEN;
 	rc = real->xOpen(real, name, file->real, flags, &given);
 	if (rc != SQLITE_OK)
 		return rc;
 	if ((flags & SQLITE_OPEN_MAIN_DB) != 0) {
-		file->lock = open(name, ((given & SQLITE_OPEN_READONLY) != 0 ? O_RDONLY : O_RDWR) |
-						O_CLOEXEC | O_NOFOLLOW);
+		file->lock =
+			open_own(name, (given & SQLITE_OPEN_READONLY) != 0 ? O_RDONLY : O_RDWR, 0);
 		if (file->lock < 0) {
 			file->real->pMethods->xClose(file->real);
 			return SQLITE_CANTOPEN;
@@ -355,7 +409,8 @@ static void set_up(void)
 		sqlite3_initialize() != SQLITE_OK)
 		return;
 	real = sqlite3_vfs_find("unix-none");
-	if (real == NULL)
+	if (real == NULL ||
+		real->xSetSystemCall(real, "open", (sqlite3_syscall_ptr)open_own) != SQLITE_OK)
 		return;
 	disk_vfs = *real; /* temporary names, randomness, time: as they are, they keep no state */
 	disk_vfs.pNext = NULL;
@@ -363,6 +418,8 @@ static void set_up(void)
 	disk_vfs.pAppData = real;
 	disk_vfs.szOsFile = (int)sizeof(struct disk_file) + real->szOsFile;
 	disk_vfs.xOpen = disk_open;
+	disk_vfs.xAccess = disk_access;
+	disk_vfs.xDelete = disk_delete;
 	is_set_up = sqlite3_vfs_register(&disk_vfs, 0) == SQLITE_OK;
 }
 

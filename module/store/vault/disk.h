@@ -10,15 +10,22 @@
  * The mutexes that SQLite is given survive fork: in a child, a mutex that a vanished thread of the parent
  * held is as new. So a child can open a vault of its own although the parent was at work when it forked.
  * A child never touches what the parent opened.
+ *
+ * Vault and journal are input that others may have written: only regular files that are this user's or
+ * root's, and that nobody else may write, are opened (disk_is_own), and nothing but a journal is deleted.
  */
 #ifndef PODPIS_STORE_VAULT_DISK_H
 #define PODPIS_STORE_VAULT_DISK_H
 
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #define DISK_VFS "podpis"
 
 /* Sets this copy of SQLite up, once. False when SQLite refuses (no memory). */
 bool disk_set_up(void);
+
+/* A regular file of this user's or root's that nobody else may write; root takes any user's. */
+bool disk_is_own(const struct stat *st);
 
 #endif

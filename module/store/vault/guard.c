@@ -19,8 +19,8 @@ static CK_RV begin(struct vault *vault)
 	pthread_mutex_lock(&vault->disk);
 	rv = table_begin(vault->rows.table, TABLE_WRITE, &present);
 	if (rv == CKR_OK && !present) {
-		load_nothing(vault, CKR_OK);
-		rv = CKR_USER_PIN_NOT_INITIALIZED;
+		rv = vault->present ? CKR_DEVICE_REMOVED : CKR_USER_PIN_NOT_INITIALIZED;
+		load_gone(vault);
 	} else if (rv == CKR_OK) {
 		rv = load_inside(vault);
 		if (rv != CKR_OK)
@@ -308,7 +308,8 @@ static CK_RV prepare_init(
 
 	if (key == NULL)
 		return rv;
-	init->rows = vault->rows;
+	/* The uuid in vault->rows is `disk`'s. */
+	init->rows = (struct row_context){vault->rows.table, vault->rows.hasher, {0}};
 	rv = crypto_random(vault->crypto, init->rows.uuid, SEAL_UUID);
 	if (rv == CKR_OK)
 		rv = crypto_random(vault->crypto, key->data, SEAL_KEY);

@@ -44,15 +44,32 @@ static void found(struct reading *reading, const char *format, ...)
 		reading->report->finding(reading->report->argument, text);
 }
 
+/* Identity and root are of two vaults: the SO's wrapped key, which is listed and bound to its vault, tells. */
+static CK_RV root_stands(struct reading *reading, bool *out)
+{
+	struct row_context rows = reading->vault->rows;
+	struct row_pin pin;
+	CK_RV rv;
+
+	memcpy(rows.uuid, reading->root.uuid, SEAL_UUID);
+	rv = row_pin_get(&rows, CKU_SO, &pin);
+	*out = rv == CKR_OK && pin.present && !pin.damaged &&
+	       memcmp(pin.digest, reading->root.wraps[CKU_SO], SEAL_CHECKSUM) == 0;
+	return rv;
+}
+
 static CK_RV read_root(struct reading *reading)
 {
 	struct row_context *rows = &reading->vault->rows;
 	uint8_t uuid[SEAL_UUID];
-	bool damaged = false;
+	bool damaged = false, stands = false;
 	CK_RV rv = row_identity_get(rows, uuid, &damaged);
 
 	if (rv == CKR_OK)
 		rv = row_root_get(rows, &reading->root);
+	if (rv == CKR_OK && !damaged && !reading->root.damaged &&
+		memcmp(uuid, reading->root.uuid, SEAL_UUID) != 0)
+		rv = root_stands(reading, &stands);
 	if (rv != CKR_OK)
 		return rv;
 	if (damaged && reading->root.damaged) {
@@ -64,6 +81,9 @@ static CK_RV read_root(struct reading *reading)
 		memcpy(uuid, reading->root.uuid, SEAL_UUID);
 	} else if (reading->root.damaged) {
 		found(reading, "the root is damaged; the vault can be read, not written");
+	} else if (stands) {
+		found(reading, "the identity is another vault's; the root's is used");
+		memcpy(uuid, reading->root.uuid, SEAL_UUID);
 	} else if (memcmp(uuid, reading->root.uuid, SEAL_UUID) != 0) {
 		found(reading, "the root is another vault's; the vault can be read, not written");
 		reading->root.damaged = true;
@@ -249,7 +269,7 @@ static CK_RV read_absences(struct reading *reading, uint64_t first)
 		if (reading->seen[slot])
 			continue;
 		if (!reading->page.damaged && reading->page.listed[slot]) {
-			found(reading, "object %llu is missing",
+			found(reading, "object %llu is missing or cannot be read",
 				(unsigned long long)(first + slot));
 			entry = entry_new(first + slot, 0, reading->page.objects[slot]);
 			if (entry == NULL)
@@ -290,7 +310,7 @@ static CK_RV read_page(struct reading *reading, struct row_listed *listed)
 			(unsigned long long)listed->number, (unsigned long long)first,
 			(unsigned long long)(first + ROW_PAGE - 1), what);
 	memset(reading->seen, 0, sizeof(reading->seen));
-	rv = row_object_get(rows, first, first + ROW_PAGE - 1, read_object, reading);
+	rv = row_object_get(rows, &reading->page, read_object, reading);
 	return rv == CKR_OK ? read_absences(reading, first) : rv;
 }
 
@@ -428,6 +448,7 @@ static CK_RV apply(struct reading *reading)
 	vault->root = reading->root;
 	reading->root = old;
 	memcpy(vault->pins, reading->pins, sizeof(vault->pins));
+	memcpy(vault->uuid, vault->rows.uuid, SEAL_UUID);
 	vault->present = true;
 	vault->status = CKR_OK;
 	vault->read_only = table_read_only(vault->rows.table);
@@ -507,6 +528,13 @@ void load_nothing(struct vault *vault, CK_RV status)
 	table_note(vault->rows.table);
 }
 
+void load_gone(struct vault *vault)
+{
+	if (vault->present)
+		log_error(vault->log, "%s: is gone", table_path(vault->rows.table));
+	load_nothing(vault, CKR_OK);
+}
+
 /* Private objects go out of sight, decoded keys out of memory. */
 static void hide(struct vault *vault)
 {
@@ -549,7 +577,7 @@ CK_RV load_refresh(struct vault *vault)
 		rv = load_inside(vault);
 		table_rollback(vault->rows.table);
 	} else if (rv == CKR_OK) {
-		load_nothing(vault, CKR_OK);
+		load_gone(vault);
 	}
 	/* While another writes for long, what was committed before is what is known. */
 	if (rv == CKR_FUNCTION_FAILED && vault->present)

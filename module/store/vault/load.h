@@ -36,7 +36,9 @@ CK_RV load_login(
 /* Ends the login, if there is one. Neither lock is held. */
 void load_logout(struct vault *vault);
 
-/* Everything out of memory: the file is gone, or another vault stands there. `disk` is held, `memory` is not. */
+/* Everything out of memory: there is no vault, or (status) none that can be used. `disk` is held, `memory` is not. */
 void load_nothing(struct vault *vault, CK_RV status);
+/* The same where the file is not there; told when it was. */
+void load_gone(struct vault *vault);
 
 #endif

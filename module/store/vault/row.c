@@ -16,10 +16,10 @@ static const char domain_object[] = "podpis vault 1 object";
 /* A column of exactly `size` bytes; zeroes and false where it is anything else. */
 static bool column_exact(sqlite3_stmt *statement, int column, uint8_t *out, size_t size)
 {
-	const void *blob = sqlite3_column_blob(statement, column);
+	bool is_blob = sqlite3_column_type(statement, column) == SQLITE_BLOB;
+	const void *blob = is_blob ? sqlite3_column_blob(statement, column) : NULL;
 
-	if (sqlite3_column_type(statement, column) != SQLITE_BLOB || blob == NULL ||
-		(size_t)sqlite3_column_bytes(statement, column) != size) {
+	if (blob == NULL || (size_t)sqlite3_column_bytes(statement, column) != size) {
 		memset(out, 0, size);
 		return false;
 	}
@@ -27,13 +27,16 @@ static bool column_exact(sqlite3_stmt *statement, int column, uint8_t *out, size
 	return true;
 }
 
-static const uint8_t *column_blob(sqlite3_stmt *statement, int column, size_t *length)
+/* A blob of any size, none included; false where the column is anything else. */
+static bool column_blob(sqlite3_stmt *statement, int column, const uint8_t **out, size_t *length)
 {
 	static const uint8_t nothing[1];
-	const uint8_t *blob = sqlite3_column_blob(statement, column);
+	bool is_blob = sqlite3_column_type(statement, column) == SQLITE_BLOB;
+	const uint8_t *blob = is_blob ? sqlite3_column_blob(statement, column) : NULL;
 
 	*length = blob != NULL ? (size_t)sqlite3_column_bytes(statement, column) : 0;
-	return blob != NULL ? blob : nothing;
+	*out = blob != NULL ? blob : nothing;
+	return is_blob;
 }
 
 static uint64_t column_number(sqlite3_stmt *statement, int column)
@@ -51,9 +54,16 @@ static void bind_number(sqlite3_stmt *statement, int place, uint64_t number)
 	sqlite3_bind_int64(statement, place, (sqlite3_int64)number);
 }
 
-/* Steps a statement for at most one row; *found tells. */
+/* SQLite can't read what stands here; what stands elsewhere is another matter. */
+static bool is_damage(int rc)
+{
+	return (rc & 0xff) == SQLITE_CORRUPT || rc == SQLITE_TOOBIG;
+}
+
+/* Steps a statement for at most one row; *found tells. A row that can't be read is not found. */
 static CK_RV step(struct row_context *context, sqlite3_stmt *statement, bool *found)
 {
+	CK_RV rv;
 	int rc;
 
 	if (statement == NULL)
@@ -62,8 +72,11 @@ static CK_RV step(struct row_context *context, sqlite3_stmt *statement, bool *fo
 	*found = rc == SQLITE_ROW;
 	if (rc == SQLITE_ROW || rc == SQLITE_DONE)
 		return CKR_OK;
+	rv = table_failed(context->table, "cannot be read", rc);
+	if (is_damage(rc))
+		return CKR_OK;
 	table_done(statement);
-	return table_failed(context->table, "cannot be read", rc);
+	return rv;
 }
 
 static bool same(const uint8_t *a, const uint8_t *b)
@@ -164,7 +177,7 @@ CK_RV row_root_get(struct row_context *context, struct row_root *out)
 	root.next = found ? column_number(statement, 3) : 0;
 	ok = found && column_exact(statement, 4, root.wraps[CKU_SO], SEAL_CHECKSUM) && ok;
 	ok = found && column_exact(statement, 5, root.wraps[CKU_USER], SEAL_CHECKSUM) && ok;
-	pages = column_blob(statement, 6, &length);
+	ok = column_blob(statement, 6, &pages, &length) && ok;
 	ok = ok && length % LISTED_SIZE == 0 &&
 	     column_exact(statement, 7, root.checksum, SEAL_CHECKSUM) &&
 	     column_exact(statement, 8, root.tag, SEAL_TAG);
@@ -374,7 +387,7 @@ CK_RV row_page_get(struct row_context *context, uint64_t number, struct row_page
 	uint8_t checksum[SEAL_CHECKSUM];
 	const uint8_t *entries;
 	size_t length;
-	bool found;
+	bool found, ok;
 	CK_RV rv;
 
 	if (statement == NULL)
@@ -385,9 +398,9 @@ CK_RV row_page_get(struct row_context *context, uint64_t number, struct row_page
 		return rv;
 	*out = (struct row_page){.number = number, .damaged = !found};
 	if (found) {
-		entries = column_blob(statement, 0, &length);
+		ok = column_blob(statement, 0, &entries, &length);
 		rv = page_checksum(context, number, entries, length, checksum);
-		out->damaged = !column_exact(statement, 1, out->checksum, SEAL_CHECKSUM) ||
+		out->damaged = !ok || !column_exact(statement, 1, out->checksum, SEAL_CHECKSUM) ||
 			       !column_exact(statement, 2, out->tag, SEAL_TAG) || rv != CKR_OK ||
 			       !same(checksum, out->checksum) ||
 			       !page_entries(out, entries, length);
@@ -431,6 +444,9 @@ CK_RV row_page_numbers(struct row_context *context, uint64_t **out, size_t *coun
 	CK_RV rv;
 
 	while ((rv = step(context, statement, &found)) == CKR_OK && found) {
+		/* As in read_objects: a tampered tree may repeat itself. */
+		if (n > 0 && column_number(statement, 0) <= numbers[n - 1])
+			break;
 		grown = reallocarray(numbers, n + 1, sizeof(*numbers));
 		if (grown == NULL) {
 			rv = CKR_HOST_MEMORY;
@@ -468,36 +484,121 @@ static CK_RV object_checksum(
 	return seal_hash(context->hasher, pieces, sizeof(pieces) / sizeof(pieces[0]), out);
 }
 
-CK_RV row_object_get(struct row_context *context, uint64_t first, uint64_t last,
-	row_object_handler *handler, void *argument)
+static CK_RV take_object(
+	struct row_context *context, sqlite3_stmt *statement, struct row_object *row)
+{
+	uint8_t checksum[SEAL_CHECKSUM];
+	bool ok = column_blob(statement, 2, &row->open, &row->open_length);
+	CK_RV rv;
+
+	ok = column_blob(statement, 3, &row->sealed, &row->sealed_length) && ok;
+	ok = column_exact(statement, 4, row->checksum, SEAL_CHECKSUM) && ok;
+	ok = column_exact(statement, 5, row->tag, SEAL_TAG) && ok;
+	row->version = column_number(statement, 1);
+	rv = object_checksum(context, row, checksum);
+	row->damaged = !ok || !same(checksum, row->checksum);
+	return rv;
+}
+
+/* One reading of the objects of a page. */
+struct reading {
+	uint64_t first, last; /* ids */
+	row_object_handler *handler;
+	void *argument;
+	bool done[ROW_PAGE]; /* objects that were given to the handler undamaged */
+};
+
+static CK_RV give_object(struct reading *reading, const struct row_object *row)
+{
+	if (!row->damaged)
+		reading->done[row->id - reading->first] = true;
+	return reading->handler(reading->argument, row);
+}
+
+/*
+ * *damage is SQLite's code where the reading broke off. A tree that was tampered with may be out of order, or
+ * repeat itself without end: ids that don't ascend are damage.
+ */
+static CK_RV read_in_order(struct row_context *context, struct reading *reading, int *damage)
 {
 	sqlite3_stmt *statement = table_statement(context->table, TABLE_OBJECT_GET);
-	uint8_t checksum[SEAL_CHECKSUM];
+	uint64_t next = reading->first;
 	struct row_object row;
-	bool found = false;
-	CK_RV rv;
+	CK_RV rv = CKR_OK;
+	int rc;
+
+	*damage = SQLITE_OK;
+	if (statement == NULL)
+		return CKR_DEVICE_ERROR;
+	bind_number(statement, 1, reading->first);
+	bind_number(statement, 2, reading->last);
+	while (rv == CKR_OK && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
+		row = (struct row_object){.id = column_number(statement, 0)};
+		if (row.id < next || row.id > reading->last) {
+			rc = SQLITE_CORRUPT;
+			break;
+		}
+		rv = take_object(context, statement, &row);
+		if (rv == CKR_OK)
+			rv = give_object(reading, &row);
+		next = row.id + 1;
+	}
+	if (rv == CKR_OK && is_damage(rc))
+		*damage = rc;
+	else if (rv == CKR_OK && rc != SQLITE_DONE)
+		rv = table_failed(context->table, "cannot be read", rc);
+	table_done(statement);
+	return rv;
+}
+
+/*
+ * Walks the whole table, from one end up to what can't be read, and gives the rows that are whole. One bad row
+ * thus hides none of those before it from a walk forth, and none of those behind it from a walk back.
+ */
+static CK_RV read_what_is_whole(
+	struct row_context *context, struct reading *reading, enum table_statement which)
+{
+	sqlite3_stmt *statement = table_statement(context->table, which);
+	uint64_t left = table_rows_max(context->table);
+	struct row_object row;
+	CK_RV rv = CKR_OK;
 
 	if (statement == NULL)
 		return CKR_DEVICE_ERROR;
-	bind_number(statement, 1, first);
-	bind_number(statement, 2, last);
-	while ((rv = step(context, statement, &found)) == CKR_OK && found) {
-		row = (struct row_object){
-			.id = column_number(statement, 0), .version = column_number(statement, 1)};
-		row.open = column_blob(statement, 2, &row.open_length);
-		row.sealed = column_blob(statement, 3, &row.sealed_length);
-		row.damaged = !column_exact(statement, 4, row.checksum, SEAL_CHECKSUM) ||
-			      !column_exact(statement, 5, row.tag, SEAL_TAG);
-		rv = object_checksum(context, &row, checksum);
-		if (rv != CKR_OK)
-			break;
-		row.damaged = row.damaged || !same(checksum, row.checksum);
-		rv = handler(argument, &row);
-		if (rv != CKR_OK)
-			break;
+	for (; rv == CKR_OK && left > 0 && sqlite3_step(statement) == SQLITE_ROW; left--) {
+		row = (struct row_object){.id = column_number(statement, 0)};
+		if (row.id < reading->first || row.id > reading->last ||
+			reading->done[row.id - reading->first])
+			continue;
+		rv = take_object(context, statement, &row);
+		if (rv == CKR_OK && !row.damaged)
+			rv = give_object(reading, &row);
 	}
 	table_done(statement);
 	return rv;
+}
+
+CK_RV row_object_get(struct row_context *context, const struct row_page *page,
+	row_object_handler *handler, void *argument)
+{
+	struct reading reading = {.first = page->number * ROW_PAGE,
+		.last = page->number * ROW_PAGE + ROW_PAGE - 1,
+		.handler = handler,
+		.argument = argument};
+	bool complete = true;
+	int damage;
+	CK_RV rv = read_in_order(context, &reading, &damage);
+
+	if (rv != CKR_OK)
+		return rv;
+	for (size_t i = 0; i < ROW_PAGE; i++)
+		complete = complete && (!page->listed[i] || reading.done[i]);
+	if (damage != SQLITE_OK)
+		table_failed(context->table, "has rows that cannot be read", damage);
+	else if (complete)
+		return CKR_OK;
+	rv = read_what_is_whole(context, &reading, TABLE_OBJECT_FORTH);
+	return rv == CKR_OK ? read_what_is_whole(context, &reading, TABLE_OBJECT_BACK) : rv;
 }
 
 CK_RV row_object_put(struct row_context *context, struct seal *seal, struct row_object *row)

@@ -97,8 +97,11 @@ struct row_object {
 
 typedef CK_RV row_object_handler(void *argument, const struct row_object *row);
 
-/* Objects from id `first` to `last`, ascending. Stops when the handler fails. */
-CK_RV row_object_get(struct row_context *context, uint64_t first, uint64_t last,
+/*
+ * The objects of a page. Stops when the handler fails. Where SQLite can't read a row, or does not find one that
+ * the page lists, the others still come, an id perhaps twice: then the second is the one that is not damaged.
+ */
+CK_RV row_object_get(struct row_context *context, const struct row_page *page,
 	row_object_handler *handler, void *argument);
 /* Fills checksum and tag. */
 CK_RV row_object_put(struct row_context *context, struct seal *seal, struct row_object *row);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "module/store/vault/disk.h"
+#include "module/store/vault/record.h"
 #include "module/store/vault/table.h"
 
 #define WAIT_READ     2000       /* ms for another's lock */
@@ -51,6 +52,7 @@ static const char *const sql[TABLE_STATEMENTS] = {
 	[TABLE_ROLLBACK] = "ROLLBACK",
 	[TABLE_APPLICATION] = "PRAGMA application_id",
 	[TABLE_FORMAT] = "PRAGMA user_version",
+	[TABLE_SCHEMA] = "SELECT sql FROM sqlite_schema ORDER BY rowid",
 	[TABLE_IDENTITY_GET] = "SELECT uuid, checksum FROM identity WHERE id = 1",
 	[TABLE_IDENTITY_PUT] = "REPLACE INTO identity(id, uuid, checksum) VALUES(1, ?1, ?2)",
 	[TABLE_ROOT_GET] = "SELECT uuid, label, generation, next, so, user, pages, checksum, tag"
@@ -68,6 +70,10 @@ static const char *const sql[TABLE_STATEMENTS] = {
 	[TABLE_PAGE_DELETE] = "DELETE FROM page WHERE number = ?1",
 	[TABLE_OBJECT_GET] = "SELECT id, version, open, sealed, checksum, tag FROM object"
 			     " WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
+	[TABLE_OBJECT_FORTH] = "SELECT id, version, open, sealed, checksum, tag FROM object"
+			       " ORDER BY id",
+	[TABLE_OBJECT_BACK] = "SELECT id, version, open, sealed, checksum, tag FROM object"
+			      " ORDER BY id DESC",
 	[TABLE_OBJECT_PUT] = "REPLACE INTO object(id, version, open, sealed, checksum, tag)"
 			     " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[TABLE_OBJECT_DELETE] = "DELETE FROM object WHERE id = ?1",
@@ -76,23 +82,25 @@ static const char *const sql[TABLE_STATEMENTS] = {
 	[TABLE_CLEAR_PINS] = "DELETE FROM pin",
 };
 
-static const char schema[] =
+/* What a vault's sqlite_schema holds, word for word and in this order, and nothing else. */
+static const char *const schema[] = {
 	"CREATE TABLE identity(id INTEGER PRIMARY KEY CHECK(id = 1), uuid BLOB NOT NULL,"
-	" checksum BLOB NOT NULL);"
+	" checksum BLOB NOT NULL)",
 	"CREATE TABLE vault(id INTEGER PRIMARY KEY CHECK(id = 1), uuid BLOB NOT NULL, label BLOB "
 	"NOT NULL,"
 	" generation INTEGER NOT NULL, next INTEGER NOT NULL, so BLOB NOT NULL, user BLOB NOT NULL,"
-	" pages BLOB NOT NULL, checksum BLOB NOT NULL, tag BLOB NOT NULL);"
+	" pages BLOB NOT NULL, checksum BLOB NOT NULL, tag BLOB NOT NULL)",
 	"CREATE TABLE pin(role INTEGER PRIMARY KEY, n INTEGER NOT NULL, r INTEGER NOT NULL,"
 	" p INTEGER NOT NULL, salt BLOB NOT NULL, wrapped BLOB NOT NULL, tries INTEGER NOT NULL,"
-	" checksum BLOB NOT NULL);"
+	" checksum BLOB NOT NULL)",
 	"CREATE TABLE page(number INTEGER PRIMARY KEY, entries BLOB NOT NULL, checksum BLOB NOT "
 	"NULL,"
-	" tag BLOB NOT NULL);"
+	" tag BLOB NOT NULL)",
 	"CREATE TABLE object(id INTEGER PRIMARY KEY, version INTEGER NOT NULL, open BLOB NOT NULL, "
 	"sealed BLOB NOT NULL,"
-	" checksum BLOB NOT NULL, tag BLOB NOT NULL);"
-	"PRAGMA application_id = 0x50445056; PRAGMA user_version = 1;";
+	" checksum BLOB NOT NULL, tag BLOB NOT NULL)",
+};
+#define SCHEMA_COUNT (sizeof(schema) / sizeof(schema[0]))
 
 /* How SQLite's failures are told; the first row that fits the code (and errno, unless 0) counts. */
 static const struct {
@@ -241,24 +249,35 @@ void table_forget(struct table *table)
 }
 
 /* Other people's files are not for us, nor ours for them. */
-static CK_RV check_file(struct table *table, const struct stat *st)
+static CK_RV check_file(struct table *table, const char *path, const struct stat *st)
 {
-	if (!S_ISREG(st->st_mode)) {
-		log_error(table->log, "%s: not a regular file", table->path);
-		return CKR_DEVICE_ERROR;
-	}
-	if (geteuid() != 0 && st->st_uid != geteuid() && st->st_uid != 0) {
-		log_error(table->log, "%s: belongs to user %u, not to user %u", table->path,
-			(unsigned)st->st_uid, (unsigned)geteuid());
-		return CKR_DEVICE_ERROR;
-	}
-	if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+	if (disk_is_own(st))
+		return CKR_OK;
+	if (!S_ISREG(st->st_mode))
+		log_error(table->log, "%s: not a regular file", path);
+	else if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		log_error(table->log,
 			"%s: mode %03o lets others write it; a vault is used with mode 600 only",
-			table->path, (unsigned)st->st_mode & 0777);
-		return CKR_DEVICE_ERROR;
-	}
-	return CKR_OK;
+			path, (unsigned)st->st_mode & 0777);
+	else
+		log_error(table->log, "%s: belongs to user %u, not to user %u", path,
+			(unsigned)st->st_uid, (unsigned)geteuid());
+	return CKR_DEVICE_ERROR;
+}
+
+/* Only tells what is wrong: what is opened is asked again by the disk. */
+static CK_RV check_journal(struct table *table)
+{
+	struct stat st;
+	char *path = NULL;
+	CK_RV rv = CKR_OK;
+
+	if (asprintf(&path, "%s-journal", table->path) < 0)
+		return CKR_HOST_MEMORY;
+	if (lstat(path, &st) == 0)
+		rv = check_file(table, path, &st);
+	free(path);
+	return rv;
 }
 
 static CK_RV set_up_connection(struct table *table)
@@ -277,8 +296,23 @@ static CK_RV set_up_connection(struct table *table)
 				      "PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON;"
 				      "PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0;"
 				      "PRAGMA cache_size = -1024;";
+	/* What no vault needs, and the largest row: two records and what stands beside them. */
+	static const struct {
+		int what, value;
+	} limits[] = {
+		{SQLITE_LIMIT_LENGTH, 2 * RECORD_MAX + 4096},
+		{SQLITE_LIMIT_SQL_LENGTH, 4096},
+		{SQLITE_LIMIT_COLUMN, 16},
+		{SQLITE_LIMIT_EXPR_DEPTH, 16},
+		{SQLITE_LIMIT_COMPOUND_SELECT, 1},
+		{SQLITE_LIMIT_ATTACHED, 0},
+		{SQLITE_LIMIT_TRIGGER_DEPTH, 1},
+		{SQLITE_LIMIT_WORKER_THREADS, 0},
+	};
 	int rc = SQLITE_OK;
 
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+		sqlite3_limit(table->db, limits[i].what, limits[i].value);
 	for (size_t i = 0; rc == SQLITE_OK && i < sizeof(switches) / sizeof(switches[0]); i++)
 		rc = sqlite3_db_config(table->db, switches[i].what, switches[i].value, NULL);
 	if (rc == SQLITE_OK)
@@ -306,12 +340,16 @@ static CK_RV connect_file(struct table *table, const struct stat *st)
 		return CKR_GENERAL_ERROR;
 	}
 	fd = open(table->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &opened) != 0 || opened.st_ino != st->st_ino ||
-		opened.st_dev != st->st_dev) {
+	if (fd < 0 || fstat(fd, &opened) != 0) {
 		log_error(table->log, "%s: cannot be opened: %s", table->path, strerror(errno));
 		if (fd >= 0)
 			close(fd);
 		return CKR_DEVICE_ERROR;
+	}
+	if (opened.st_ino != st->st_ino || opened.st_dev != st->st_dev) {
+		log_error(table->log, "%s: was replaced while it was opened", table->path);
+		close(fd);
+		return CKR_FUNCTION_FAILED;
 	}
 	rc = sqlite3_open_v2(table->path, &table->db,
 		(read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX |
@@ -423,6 +461,46 @@ static CK_RV number(struct table *table, enum table_statement which, sqlite3_int
 	return rv;
 }
 
+static CK_RV make_tables(struct table *table)
+{
+	int rc = SQLITE_OK;
+
+	for (size_t i = 0; i < SCHEMA_COUNT && rc == SQLITE_OK; i++)
+		rc = sqlite3_exec(table->db, schema[i], NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(table->db,
+			"PRAGMA application_id = 0x50445056; PRAGMA user_version = 1", NULL, NULL,
+			NULL);
+	return rc == SQLITE_OK ? CKR_OK : table_failed(table, "tables cannot be made", rc);
+}
+
+/* A schema is a program: of others' (computed columns, virtual tables, indices) nothing is run. */
+static CK_RV check_schema(struct table *table)
+{
+	sqlite3_stmt *statement = table_statement(table, TABLE_SCHEMA);
+	const char *text;
+	size_t count = 0;
+	bool same = true;
+	CK_RV rv = CKR_OK;
+	int rc;
+
+	if (statement == NULL)
+		return CKR_DEVICE_ERROR;
+	while ((rc = sqlite3_step(statement)) == SQLITE_ROW && same) {
+		text = (const char *)sqlite3_column_text(statement, 0);
+		same = count < SCHEMA_COUNT && text != NULL && strcmp(text, schema[count]) == 0;
+		count++;
+	}
+	if (same && rc != SQLITE_DONE) {
+		rv = table_failed(table, "cannot be read", rc);
+	} else if (!same || count != SCHEMA_COUNT) {
+		log_error(table->log, "%s: its tables are not a vault's", table->path);
+		rv = CKR_DEVICE_ERROR;
+	}
+	table_done(statement);
+	return rv;
+}
+
 /* Reading the header also takes SQLite's shared lock, so that the stamp is of the state that is read. */
 static CK_RV look_inside(struct table *table, bool *present)
 {
@@ -445,6 +523,12 @@ static CK_RV look_inside(struct table *table, bool *present)
 	return CKR_DEVICE_ERROR;
 }
 
+/* Does the path still lead to the file that is open? */
+static bool stands(const struct table *table, const struct stamp *stamp)
+{
+	return stamp->present && stamp->device == table->device && stamp->inode == table->inode;
+}
+
 static CK_RV open_for(struct table *table, enum table_access access, bool *present)
 {
 	struct stat st;
@@ -464,7 +548,9 @@ static CK_RV open_for(struct table *table, enum table_access access, bool *prese
 		if (rv != CKR_OK)
 			return rv;
 	}
-	rv = check_file(table, &st);
+	rv = check_file(table, table->path, &st);
+	if (rv == CKR_OK)
+		rv = check_journal(table);
 	if (rv == CKR_OK)
 		rv = connect_file(table, &st);
 	if (rv != CKR_OK) {
@@ -479,7 +565,6 @@ CK_RV table_begin(struct table *table, enum table_access access, bool *present)
 {
 	bool there, write = access != TABLE_READ;
 	CK_RV rv;
-	int rc;
 
 	*present = false;
 	take_stamp(table, &table->begun);
@@ -493,10 +578,13 @@ CK_RV table_begin(struct table *table, enum table_access access, bool *present)
 		return rv;
 	table->writing = write;
 	rv = look_inside(table, &there);
-	if (rv == CKR_OK && !there && access == TABLE_CREATE) {
-		rc = sqlite3_exec(table->db, schema, NULL, NULL, NULL);
-		if (rc != SQLITE_OK)
-			rv = table_failed(table, "tables cannot be made", rc);
+	if (rv == CKR_OK && !stands(table, &table->begun)) {
+		log_error(table->log, "%s: was replaced while it was opened", table->path);
+		rv = CKR_FUNCTION_FAILED;
+	} else if (rv == CKR_OK && there) {
+		rv = check_schema(table);
+	} else if (rv == CKR_OK && access == TABLE_CREATE) {
+		rv = make_tables(table);
 	} else if (rv == CKR_OK && !there) {
 		table_rollback(table);
 		return CKR_OK;
@@ -536,13 +624,24 @@ CK_RV table_commit(struct table *table)
 	for (int i = 3; i >= 0 && ++next[i] == 0; i--)
 		continue;
 	take_stamp(table, &after);
+	if (!stands(table, &after)) {
+		log_error(table->log, "%s: was replaced while it was written: nothing is written",
+			table->path);
+		table_forget(table);
+		return CKR_DEVICE_ERROR;
+	}
 	if (table->known && stamp_equal(&table->begun, &table->noted) &&
-		after.inode == table->begun.inode && after.device == table->begun.device &&
 		memcmp(after.counter, next, sizeof(next)) == 0)
 		note(table, &after);
 	else
 		table_forget(table);
 	return CKR_OK;
+}
+
+uint64_t table_rows_max(const struct table *table)
+{
+	/* A row has a checksum. */
+	return (uint64_t)table->begun.size / 32;
 }
 
 bool table_read_only(struct table *table)

@@ -16,6 +16,7 @@
 #define PODPIS_STORE_VAULT_TABLE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <sqlite3.h>
 
@@ -36,6 +37,7 @@ enum table_statement {
 	TABLE_ROLLBACK,
 	TABLE_APPLICATION,
 	TABLE_FORMAT,
+	TABLE_SCHEMA,
 	TABLE_IDENTITY_GET,
 	TABLE_IDENTITY_PUT,
 	TABLE_ROOT_GET,
@@ -48,6 +50,8 @@ enum table_statement {
 	TABLE_PAGE_PUT,
 	TABLE_PAGE_DELETE,
 	TABLE_OBJECT_GET,
+	TABLE_OBJECT_FORTH,
+	TABLE_OBJECT_BACK,
 	TABLE_OBJECT_PUT,
 	TABLE_OBJECT_DELETE,
 	TABLE_CLEAR_OBJECTS,
@@ -76,6 +80,9 @@ bool table_moved(struct table *table);
 void table_note(struct table *table);
 /* The next table_moved is true. */
 void table_forget(struct table *table);
+
+/* No file of this size holds more rows. */
+uint64_t table_rows_max(const struct table *table);
 
 /* May the file be written, as far as its mode tells? */
 bool table_read_only(struct table *table);

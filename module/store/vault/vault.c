@@ -58,7 +58,7 @@ static CK_RV vault_info(struct token *token, struct token_info *out)
 		if (!vault->root.damaged)
 			memcpy(info.label, vault->root.label, sizeof(info.label));
 		for (size_t i = 0; i < 8; i++)
-			snprintf(serial + 2 * i, 3, "%02x", vault->rows.uuid[i]);
+			snprintf(serial + 2 * i, 3, "%02x", vault->uuid[i]);
 		memcpy(info.serial, serial, sizeof(info.serial));
 		info.flags |= pin_flags(CKU_SO, vault->pins[CKU_SO].tries);
 		if (vault->pins[CKU_USER].present)
@@ -81,7 +81,8 @@ static CK_RV vault_find(
 	if (rv != CKR_OK)
 		return rv;
 	pthread_rwlock_rdlock(&vault->memory);
-	rv = catalog_find(&vault->catalog, templ, count, out);
+	/* Without a vault no session opens: it was there. */
+	rv = vault->present ? catalog_find(&vault->catalog, templ, count, out) : CKR_DEVICE_REMOVED;
 	pthread_rwlock_unlock(&vault->memory);
 	return rv;
 }

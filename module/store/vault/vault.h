@@ -35,12 +35,13 @@ struct vault {
 	struct crypto *crypto;
 
 	pthread_mutex_t disk;
-	struct row_context rows; /* the table, and the uuid of the vault that `memory` holds */
+	struct row_context rows; /* with the uuid of the vault that was read last */
 
 	pthread_rwlock_t memory;
 	_Atomic CK_RV status; /* why the file can't be used at all; CKR_OK */
 	bool present;         /* initialised */
 	bool read_only;       /* as far as the file's mode tells */
+	uint8_t uuid[SEAL_UUID];
 	struct row_root root;
 	struct row_pin pins[2]; /* by role: CKU_SO, CKU_USER */
 	struct catalog catalog;
