@@ -144,45 +144,6 @@ static void agreement(void **state)
 	derive(pair, pair, CKD_NULL, 0, false, CKR_KEY_TYPE_INCONSISTENT);
 }
 
-static void key_pairs(void **state)
-{
-	CK_MECHANISM ec = {CKM_EC_KEY_PAIR_GEN, NULL, 0},
-		     edwards = {CKM_EC_EDWARDS_KEY_PAIR_GEN, NULL, 0};
-	CK_MECHANISM wrong = {CKM_RSA_PKCS_KEY_PAIR_GEN, "x", 1},
-		     rsa_gen = {CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0};
-	CK_BYTE name[] = {0x13, 0x0c, 'e', 'd', 'w', 'a', 'r', 'd', 's', '2', '5', '5', '1', '9'};
-	CK_BYTE unknown[] = {0x06, 0x03, 0x2b, 0x65, 0x77}, params[32];
-	CK_ULONG bits = 1024;
-	CK_ATTRIBUTE curve = {CKA_EC_PARAMS, name, sizeof(name)},
-		     size = {CKA_MODULUS_BITS, &bits, sizeof(bits)};
-	CK_ATTRIBUTE value = {CKA_VALUE, "x", 1};
-	CK_OBJECT_HANDLE a = 0, b = 0;
-
-	(void)state;
-	/* The name of the curve stays as the application wrote it, for both keys. */
-	assert_ok(p11->C_GenerateKeyPair(session, &edwards, &curve, 1, NULL, 0, &a, &b));
-	assert_int_equal(fixture_get(session, a, CKA_EC_PARAMS, params, 32), sizeof(name));
-	assert_memory_equal(params, name, sizeof(name));
-	assert_int_equal(fixture_get(session, b, CKA_EC_PARAMS, params, 32), sizeof(name));
-	assert_int_equal(fixture_get_ulong(session, b, CKA_KEY_TYPE), CKK_EC_EDWARDS);
-	assert_int_equal(
-		fixture_get_ulong(session, b, CKA_KEY_GEN_MECHANISM), CKM_EC_EDWARDS_KEY_PAIR_GEN);
-
-	curve = (CK_ATTRIBUTE){CKA_EC_PARAMS, unknown, sizeof(unknown)};
-	assert_rv(p11->C_GenerateKeyPair(session, &ec, &curve, 1, NULL, 0, &a, &b),
-		CKR_CURVE_NOT_SUPPORTED);
-	assert_rv(p11->C_GenerateKeyPair(session, &ec, NULL, 0, NULL, 0, &a, &b),
-		CKR_TEMPLATE_INCOMPLETE);
-	assert_rv(p11->C_GenerateKeyPair(session, &ec, &curve, 1, &value, 1, &a, &b),
-		CKR_ATTRIBUTE_READ_ONLY);
-	assert_rv(p11->C_GenerateKeyPair(session, &rsa_gen, &size, 1, NULL, 0, &a, &b),
-		CKR_KEY_SIZE_RANGE);
-	assert_rv(p11->C_GenerateKeyPair(session, &wrong, &size, 1, NULL, 0, &a, &b),
-		CKR_MECHANISM_PARAM_INVALID);
-	assert_rv(p11->C_GenerateKeyPair(session, &ec, &curve, 1, NULL, 0, NULL, &b),
-		CKR_ARGUMENTS_BAD);
-}
-
 static void digests(void **state)
 {
 	static const struct {
@@ -239,7 +200,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(decryption),
 		cmocka_unit_test(agreement),
-		cmocka_unit_test(key_pairs),
 		cmocka_unit_test(digests),
 	};
 	return cmocka_run_group_tests(tests, open_keys, fixture_close);

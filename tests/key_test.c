@@ -265,7 +265,8 @@ static void refuses_what_is_no_key(void **state)
 		{KEY_ED25519, true, CKA_EC_PARAMS, "\x06\x03\x2b\x65\x71", 5,
 			CKR_CURVE_NOT_SUPPORTED},
 		{KEY_ED25519, false, CKA_EC_POINT, bytes, 33, CKR_ATTRIBUTE_VALUE_INVALID},
-		{KEY_RSA_2048, false, CKA_MODULUS, bytes, 255, CKR_KEY_SIZE_RANGE},
+		{KEY_RSA_2048, false, CKA_MODULUS, bytes, 127, CKR_KEY_SIZE_RANGE},
+		{KEY_RSA_2048, false, CKA_MODULUS, bytes, 128, CKR_OK},
 		{KEY_RSA_2048, false, CKA_MODULUS, bytes, 256, CKR_OK},
 		{KEY_RSA_2048, false, CKA_MODULUS, bytes, 513, CKR_KEY_SIZE_RANGE},
 		{KEY_RSA_2048, false, CKA_MODULUS, bytes, 600, CKR_ATTRIBUTE_VALUE_INVALID},
@@ -311,7 +312,7 @@ static CK_RV generate(CK_MECHANISM_TYPE mechanism, const CK_ATTRIBUTE *asked, CK
 
 static void generates_what_is_asked(void **state)
 {
-	static CK_ULONG bits[] = {1024, 2047, 2048, 4097, 8192};
+	static CK_ULONG bits[] = {512, 1023, 2048, 4097, 8192};
 	static uint8_t large[17];
 	CK_ATTRIBUTE rsa[2] = {{CKA_MODULUS_BITS, &bits[2], sizeof(bits[2])},
 		{CKA_PUBLIC_EXPONENT, (void *)(uintptr_t) "\x01\x00\x01", 3}};

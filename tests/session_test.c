@@ -137,24 +137,9 @@ static void unsupported_functions(void **state)
 	assert_rv(p11->C_CancelFunction(session), CKR_FUNCTION_NOT_PARALLEL);
 	assert_rv(p11->C_MessageSignInit(session, NULL, 0), CKR_FUNCTION_NOT_SUPPORTED);
 	assert_rv(p11->C_MessageSignInit(session + 1, NULL, 0), CKR_SESSION_HANDLE_INVALID);
-	assert_rv(p11->C_SignRecoverInit(session, NULL, 0), CKR_FUNCTION_NOT_SUPPORTED);
 	assert_rv(p11->C_WrapKey(session, NULL, 0, 0, NULL, &length), CKR_FUNCTION_NOT_SUPPORTED);
 	assert_rv(p11->C_GetOperationState(session, NULL, &length), CKR_OPERATION_NOT_INITIALIZED);
 	assert_rv(p11->C_SetOperationState(session, &byte, 1, 0, 0), CKR_SAVED_STATE_INVALID);
-	assert_ok(p11->C_CloseSession(session));
-}
-
-static void random_numbers(void **state)
-{
-	CK_SESSION_HANDLE session = fixture_session(false);
-	CK_BYTE a[32] = {0}, b[32] = {0};
-
-	(void)state;
-	assert_ok(p11->C_GenerateRandom(session, a, sizeof(a)));
-	assert_ok(p11->C_GenerateRandom(session, b, sizeof(b)));
-	assert_memory_not_equal(a, b, sizeof(a));
-	assert_rv(p11->C_GenerateRandom(session, NULL, 1), CKR_ARGUMENTS_BAD);
-	assert_rv(p11->C_SeedRandom(session, a, sizeof(a)), CKR_RANDOM_SEED_NOT_SUPPORTED);
 	assert_ok(p11->C_CloseSession(session));
 }
 
@@ -167,7 +152,6 @@ int main(void)
 		cmocka_unit_test(pin_changes),
 		cmocka_unit_test(token_init_arguments),
 		cmocka_unit_test(unsupported_functions),
-		cmocka_unit_test(random_numbers),
 	};
 	return cmocka_run_group_tests(tests, fixture_open_token, fixture_close);
 }

@@ -107,6 +107,68 @@ static void every_mechanism(void **state)
 	}
 }
 
+/* What was signed comes out of the signature again, with nothing else of it needed. */
+static void recovery(void **state)
+{
+	CK_MECHANISM mechanisms[] = {{CKM_RSA_PKCS, NULL, 0}, {CKM_RSA_X_509, NULL, 0}};
+	CK_BBOOL yes = CK_TRUE;
+	CK_ATTRIBUTE sign = {CKA_SIGN_RECOVER, &yes, 1}, verify = {CKA_VERIFY_RECOVER, &yes, 1};
+	struct fixture_pair pair = fixture_generate(session, FIXTURE_RSA, false, &sign, 1);
+	CK_MECHANISM hashing = {CKM_SHA256_RSA_PKCS, NULL, 0};
+	CK_BYTE data[] = "thirty bytes that come back...", signature[256], out[256];
+	CK_ULONG length = 0;
+
+	(void)state;
+	assert_ok(p11->C_SetAttributeValue(session, pair.public_key, &verify, 1));
+	for (size_t i = 0; i < COUNT(mechanisms); i++) {
+		assert_rv(p11->C_SignRecover(session, data, 30, signature, &length),
+			CKR_OPERATION_NOT_INITIALIZED);
+		assert_ok(p11->C_SignRecoverInit(session, &mechanisms[i], pair.private_key));
+		assert_rv(p11->C_SignRecoverInit(session, &mechanisms[i], pair.private_key),
+			CKR_OPERATION_ACTIVE);
+		assert_ok(p11->C_SignRecover(session, data, 30, NULL, &length));
+		assert_int_equal(length, 256);
+		length = 255;
+		assert_rv(p11->C_SignRecover(session, data, 30, signature, &length),
+			CKR_BUFFER_TOO_SMALL);
+		assert_int_equal(length, 256);
+		assert_ok(p11->C_SignRecover(session, data, 30, signature, &length));
+
+		assert_ok(p11->C_VerifyRecoverInit(session, &mechanisms[i], pair.public_key));
+		length = 29;
+		assert_rv(p11->C_VerifyRecover(session, signature, 256, out, &length),
+			CKR_BUFFER_TOO_SMALL);
+		length = sizeof(out);
+		assert_ok(p11->C_VerifyRecover(session, signature, 256, out, &length));
+		assert_int_equal(length, i == 0 ? 30 : 256);
+		assert_memory_equal(out + length - 30, data, 30);
+
+		assert_ok(p11->C_VerifyRecoverInit(session, &mechanisms[i], pair.public_key));
+		assert_rv(p11->C_VerifyRecover(session, signature, 255, out, &length),
+			CKR_SIGNATURE_LEN_RANGE);
+		assert_ok(p11->C_VerifyRecoverInit(session, &mechanisms[i], pair.public_key));
+		assert_rv(p11->C_VerifyRecover(session, signature, 257, out, &length),
+			CKR_SIGNATURE_LEN_RANGE);
+		assert_rv(p11->C_VerifyRecover(session, signature, 256, out, &length),
+			CKR_OPERATION_NOT_INITIALIZED);
+	}
+	signature[0] ^= 1;
+	assert_ok(p11->C_VerifyRecoverInit(session, &mechanisms[0], pair.public_key));
+	assert_rv(
+		p11->C_VerifyRecover(session, signature, 256, out, &length), CKR_SIGNATURE_INVALID);
+	assert_rv(
+		p11->C_SignRecoverInit(session, &hashing, pair.private_key), CKR_MECHANISM_INVALID);
+	/* Signing is not signing with recovery: each has its permission, and its place in the session. */
+	assert_rv(p11->C_SignRecoverInit(session, &mechanisms[0], pairs[FIXTURE_RSA].private_key),
+		CKR_KEY_FUNCTION_NOT_PERMITTED);
+	assert_ok(p11->C_SignRecoverInit(session, &mechanisms[0], pair.private_key));
+	assert_ok(p11->C_SignInit(session, &mechanisms[0], pair.private_key));
+	assert_ok(p11->C_SessionCancel(session, CKF_SIGN_RECOVER));
+	assert_rv(p11->C_SignRecover(session, data, 30, signature, &length),
+		CKR_OPERATION_NOT_INITIALIZED);
+	assert_ok(p11->C_SessionCancel(session, CKF_SIGN));
+}
+
 static void wrong_keys(void **state)
 {
 	CK_MECHANISM ecdsa = {CKM_ECDSA, NULL, 0}, rsa = {CKM_RSA_PKCS, NULL, 0};
@@ -337,6 +399,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_mechanism),
+		cmocka_unit_test(recovery),
 		cmocka_unit_test(wrong_keys),
 		cmocka_unit_test(errors_end_operations),
 		cmocka_unit_test(kept_operations_follow_the_key),

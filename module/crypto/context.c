@@ -155,3 +155,13 @@ CK_RV crypto_random(struct crypto *crypto, uint8_t *out, size_t length)
 		return crypto_failed(crypto, "random bytes", CKR_RANDOM_NO_RNG);
 	return CKR_OK;
 }
+
+CK_RV crypto_seed(struct crypto *crypto, const uint8_t *seed, size_t length)
+{
+	EVP_RAND_CTX *random = RAND_get0_private(crypto->libctx);
+
+	/* As additional input: entropy is still fetched, so that a bad seed makes nothing worse. */
+	if (random == NULL || EVP_RAND_reseed(random, 0, NULL, 0, seed, length) != 1)
+		return crypto_failed(crypto, "seeding", CKR_RANDOM_NO_RNG);
+	return CKR_OK;
+}

@@ -53,6 +53,9 @@ struct log *crypto_log(struct crypto *crypto);
 /* From the context's own private DRBG, never the host's RAND engine. CKR_RANDOM_NO_RNG fails closed. */
 CK_RV crypto_random(struct crypto *crypto, uint8_t *out, size_t length);
 
+/* Mixes in what an application has; it can only add. CKR_RANDOM_NO_RNG. */
+CK_RV crypto_seed(struct crypto *crypto, const uint8_t *seed, size_t length);
+
 /* Logs the last error in OpenSSL's queue of this thread under `what`, and returns `rv`. */
 CK_RV crypto_failed(struct crypto *crypto, const char *what, CK_RV rv);
 

@@ -2,7 +2,7 @@
  * key: an asymmetric key of our own type, decoded once.
  *
  * Keys are immutable, counted, and shared by threads. Their OpenSSL part lives under the built-in
- * provider's names (design, section 11), so nothing outside module/crypto sees an EVP_PKEY. RSA 2048 to
+ * provider's names (design, section 11), so nothing outside module/crypto sees an EVP_PKEY. RSA 1024 to
  * 4096 bits, EC on P-256, P-384, P-521, Ed25519; a GOST key (not an EVP_PKEY at all) has its place behind
  * the same functions.
  *

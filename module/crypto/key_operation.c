@@ -288,6 +288,23 @@ static CK_RV rsa_decrypt(
 	return rv;
 }
 
+/* What was signed, out of a signature. */
+static CK_RV rsa_recover(
+	struct operation *base, const uint8_t *in, size_t length, uint8_t *out, size_t *out_length)
+{
+	struct key_operation *operation = (struct key_operation *)base;
+	uint8_t block[MODULUS_MAX];
+	size_t size = sizeof(block);
+
+	if (length != base->output_max)
+		return CKR_SIGNATURE_LEN_RANGE;
+	if (EVP_PKEY_verify_recover(operation->context, block, &size, in, length) != 1)
+		return CKR_SIGNATURE_INVALID;
+	memcpy(out, block, size);
+	*out_length = size;
+	return CKR_OK;
+}
+
 /* ---- ECDSA: OpenSSL speaks DER, Cryptoki r || s */
 
 static CK_RV ecdsa_sign(
@@ -393,21 +410,29 @@ static void key_operation_free(struct operation *base)
 static const struct operation_class class_rsa = {rsa_sign, rsa_verify, key_operation_free};
 static const struct operation_class class_rsa_encrypt = {rsa_encrypt, NULL, key_operation_free};
 static const struct operation_class class_rsa_decrypt = {rsa_decrypt, NULL, key_operation_free};
+static const struct operation_class class_rsa_recover = {rsa_recover, NULL, key_operation_free};
 static const struct operation_class class_ecdsa = {ecdsa_sign, ecdsa_verify, key_operation_free};
 static const struct operation_class class_eddsa = {eddsa_sign, eddsa_verify, key_operation_free};
 
 #define SIGNING    (CAN(OPERATION_SIGN) | CAN(OPERATION_VERIFY))
+#define RSA_SIGNS  (SIGNING | CAN(OPERATION_SIGN_RECOVER))
+#define RECOVERING CAN(OPERATION_VERIFY_RECOVER)
 #define ENCRYPTING CAN(OPERATION_ENCRYPT)
 #define DECRYPTING CAN(OPERATION_DECRYPT)
 
 static const struct row rows[] = {
-	{CKM_RSA_PKCS, CKK_RSA, SIGNING, OSSL_PKEY_RSA_PAD_MODE_PKCSV15, &class_rsa,
+	{CKM_RSA_PKCS, CKK_RSA, RSA_SIGNS, OSSL_PKEY_RSA_PAD_MODE_PKCSV15, &class_rsa,
+		set_up_padding},
+	{CKM_RSA_PKCS, CKK_RSA, RECOVERING, OSSL_PKEY_RSA_PAD_MODE_PKCSV15, &class_rsa_recover,
 		set_up_padding},
 	{CKM_RSA_PKCS, CKK_RSA, ENCRYPTING, OSSL_PKEY_RSA_PAD_MODE_PKCSV15, &class_rsa_encrypt,
 		set_up_padding},
 	{CKM_RSA_PKCS, CKK_RSA, DECRYPTING, OSSL_PKEY_RSA_PAD_MODE_NONE, &class_rsa_decrypt,
 		set_up_unpadding},
-	{CKM_RSA_X_509, CKK_RSA, SIGNING, OSSL_PKEY_RSA_PAD_MODE_NONE, &class_rsa, set_up_padding},
+	{CKM_RSA_X_509, CKK_RSA, RSA_SIGNS, OSSL_PKEY_RSA_PAD_MODE_NONE, &class_rsa,
+		set_up_padding},
+	{CKM_RSA_X_509, CKK_RSA, RECOVERING, OSSL_PKEY_RSA_PAD_MODE_NONE, &class_rsa_recover,
+		set_up_padding},
 	{CKM_RSA_X_509, CKK_RSA, ENCRYPTING, OSSL_PKEY_RSA_PAD_MODE_NONE, &class_rsa_encrypt,
 		set_up_padding},
 	{CKM_RSA_X_509, CKK_RSA, DECRYPTING, OSSL_PKEY_RSA_PAD_MODE_NONE, &class_rsa_decrypt,
@@ -448,6 +473,8 @@ static CK_RV begin(struct key_operation *operation, enum operation_purpose purpo
 		[OPERATION_VERIFY] = EVP_PKEY_verify_init,
 		[OPERATION_ENCRYPT] = EVP_PKEY_encrypt_init,
 		[OPERATION_DECRYPT] = EVP_PKEY_decrypt_init,
+		[OPERATION_SIGN_RECOVER] = EVP_PKEY_sign_init,
+		[OPERATION_VERIFY_RECOVER] = EVP_PKEY_verify_recover_init,
 	};
 	OSSL_LIB_CTX *libctx = crypto_libctx(operation->key->crypto);
 	EVP_PKEY *pkey = operation->key->pkey;
@@ -471,6 +498,12 @@ static CK_RV begin(struct key_operation *operation, enum operation_purpose purpo
 			    operation->key->crypto, "the key can't be used", CKR_FUNCTION_FAILED);
 }
 
+static bool needs_private(enum operation_purpose purpose)
+{
+	return purpose == OPERATION_SIGN || purpose == OPERATION_DECRYPT ||
+	       purpose == OPERATION_SIGN_RECOVER;
+}
+
 CK_RV key_prepare(struct key *key, enum operation_purpose purpose, const CK_MECHANISM *mechanism,
 	struct operation **out)
 {
@@ -481,7 +514,7 @@ CK_RV key_prepare(struct key *key, enum operation_purpose purpose, const CK_MECH
 	rv = find_row(mechanism->mechanism, key->class->type, purpose, &row);
 	if (rv != CKR_OK)
 		return rv;
-	if ((purpose == OPERATION_SIGN || purpose == OPERATION_DECRYPT) && !key->has_private)
+	if (needs_private(purpose) && !key->has_private)
 		return CKR_KEY_FUNCTION_NOT_PERMITTED;
 	operation = calloc(1, sizeof(*operation));
 	if (operation == NULL)
@@ -491,7 +524,8 @@ CK_RV key_prepare(struct key *key, enum operation_purpose purpose, const CK_MECH
 	operation->row = row;
 	operation->base.output_max = (key->bits + 7) / 8;
 	operation->base.input_max = operation->base.output_max;
-	if (row->mechanism == CKM_RSA_PKCS && purpose != OPERATION_DECRYPT)
+	if (row->mechanism == CKM_RSA_PKCS && purpose != OPERATION_DECRYPT &&
+		purpose != OPERATION_VERIFY_RECOVER)
 		operation->base.input_max -= PKCS1_OVERHEAD;
 	else if (row->type == CKK_EC)
 		operation->base.input_max = HASH_SIZE_MAX;

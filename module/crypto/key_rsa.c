@@ -10,7 +10,7 @@
 #include "module/crypto/key_private.h"
 #include "module/crypto/provider.h"
 
-#define BITS_MIN 2048
+#define BITS_MIN 1024
 #define BITS_MAX 4096
 
 /* The numbers of an RSA key, in Cryptoki's and in OpenSSL's names. The first two are the public ones. */

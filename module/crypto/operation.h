@@ -8,6 +8,7 @@
  * Raw mechanisms and their inputs:
  *   CKM_RSA_PKCS sign, verify     DigestInfo, or any bytes up to k - 11
  *   CKM_RSA_X_509                 k bytes (shorter: zero bytes in front)
+ *   both, verify with recovery    the signature; what was signed comes out
  *   CKM_RSA_PKCS_PSS              the digest, of hashAlg's size (parameters: CK_RSA_PKCS_PSS_PARAMS)
  *   CKM_RSA_PKCS decrypt          k bytes; a bad padding gives a false message, no error (padding.h)
  *   CKM_RSA_PKCS_OAEP decrypt     k bytes; a bad padding is found in constant time
@@ -28,14 +29,17 @@ enum operation_purpose {
 	OPERATION_VERIFY,
 	OPERATION_ENCRYPT,
 	OPERATION_DECRYPT,
+	OPERATION_SIGN_RECOVER, /* signs as OPERATION_SIGN does */
+	OPERATION_VERIFY_RECOVER,
 };
 
 struct operation;
 
 struct operation_class {
 	/*
-	 * SIGN, ENCRYPT, DECRYPT: writes at most *out_length bytes (never more than output_max) and sets it.
+	 * All but VERIFY: writes at most *out_length bytes (never more than output_max) and sets it.
 	 * CKR_DATA_LEN_RANGE, CKR_DATA_INVALID, CKR_ENCRYPTED_DATA_INVALID, CKR_ENCRYPTED_DATA_LEN_RANGE,
+	 * CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE,
 	 * CKR_FUNCTION_FAILED, and what a store adds: CKR_DEVICE_REMOVED, CKR_PIN_INCORRECT, CKR_USER_NOT_LOGGED_IN.
 	 */
 	CK_RV(*run)

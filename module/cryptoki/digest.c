@@ -1,5 +1,6 @@
 #include "module/cryptoki/digest.h"
 
+#include "module/cryptoki/argument.h"
 #include "module/cryptoki/module.h"
 #include "module/cryptoki/object.h"
 #include "module/crypto/hash.h"
@@ -74,7 +75,7 @@ CK_RV digest_whole(struct session *session, const uint8_t *data, CK_ULONG length
 		return CKR_OPERATION_NOT_INITIALIZED;
 	if (digest->started)
 		return digest_leave(digest, CKR_OPERATION_NOT_INITIALIZED);
-	if (out_length == NULL || (data == NULL && length != 0))
+	if (out_length == NULL || !argument_is_bytes(data, length))
 		return digest_leave(digest, CKR_ARGUMENTS_BAD);
 	rv = digest_room(digest, out, out_length, &done);
 	if (rv == CKR_OK && done)
@@ -94,7 +95,7 @@ CK_RV digest_update(struct session *session, const uint8_t *data, CK_ULONG lengt
 	if (!digest->active)
 		return CKR_OPERATION_NOT_INITIALIZED;
 	digest->started = true;
-	if (data != NULL || length == 0)
+	if (argument_is_bytes(data, length))
 		rv = hash_update(digest->hash, data, length);
 	return rv == CKR_OK ? CKR_OK : digest_leave(digest, rv);
 }

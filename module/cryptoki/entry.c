@@ -206,12 +206,12 @@ ENTRY_SESSION(C_DigestFinal, CALL_CRYPTO,
 
 ENTRY_SESSION(C_SignInit, CALL_CRYPTO,
 	(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key),
-	sign_init(call.session, mechanism, key))
+	use_init(call.session, &call.session->sign, OPERATION_SIGN, mechanism, key))
 
 ENTRY_SESSION(C_Sign, CALL_CRYPTO,
 	(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG length, CK_BYTE_PTR out,
 		CK_ULONG_PTR out_length),
-	sign_whole(call.session, data, length, out, out_length))
+	sign_whole(call.session, &call.session->sign, data, length, out, out_length))
 
 ENTRY_SESSION(C_SignUpdate, CALL_CRYPTO,
 	(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG length),
@@ -221,9 +221,18 @@ ENTRY_SESSION(C_SignFinal, CALL_CRYPTO,
 	(CK_SESSION_HANDLE session, CK_BYTE_PTR out, CK_ULONG_PTR out_length),
 	sign_final(call.session, out, out_length))
 
+ENTRY_SESSION(C_SignRecoverInit, CALL_CRYPTO,
+	(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key),
+	use_init(call.session, &call.session->sign_recover, OPERATION_SIGN_RECOVER, mechanism, key))
+
+ENTRY_SESSION(C_SignRecover, CALL_CRYPTO,
+	(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG length, CK_BYTE_PTR out,
+		CK_ULONG_PTR out_length),
+	sign_whole(call.session, &call.session->sign_recover, data, length, out, out_length))
+
 ENTRY_SESSION(C_VerifyInit, CALL_CRYPTO,
 	(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key),
-	verify_init(call.session, mechanism, key))
+	use_init(call.session, &call.session->verify, OPERATION_VERIFY, mechanism, key))
 
 ENTRY_SESSION(C_Verify, CALL_CRYPTO,
 	(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG length, CK_BYTE_PTR signature,
@@ -238,6 +247,23 @@ ENTRY_SESSION(C_VerifyFinal, CALL_CRYPTO,
 	(CK_SESSION_HANDLE session, CK_BYTE_PTR signature, CK_ULONG signature_length),
 	verify_final(call.session, signature, signature_length))
 
+ENTRY_SESSION(C_VerifyRecoverInit, CALL_CRYPTO,
+	(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key),
+	use_init(call.session, &call.session->verify_recover, OPERATION_VERIFY_RECOVER, mechanism,
+		key))
+
+/* The same work as a decryption: something comes out of which only the upper bound is known before. */
+ENTRY_SESSION(C_VerifyRecover, CALL_CRYPTO,
+	(CK_SESSION_HANDLE session, CK_BYTE_PTR signature, CK_ULONG length, CK_BYTE_PTR out,
+		CK_ULONG_PTR out_length),
+	cipher_whole(
+		call.session, &call.session->verify_recover, signature, length, out, out_length))
+
+ENTRY_SESSION(C_GenerateKey, CALL_CRYPTO,
+	(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_ATTRIBUTE_PTR templ,
+		CK_ULONG count, CK_OBJECT_HANDLE_PTR out),
+	keygen_secret(mechanism, (struct keygen_template){templ, count}, out))
+
 ENTRY_SESSION(C_GenerateKeyPair, CALL_CRYPTO,
 	(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_ATTRIBUTE_PTR public_templ,
 		CK_ULONG public_count, CK_ATTRIBUTE_PTR private_templ, CK_ULONG private_count,
@@ -251,7 +277,8 @@ ENTRY_SESSION(C_DeriveKey, CALL_CRYPTO,
 	keygen_derive(call.session, mechanism, base, (struct keygen_template){templ, count}, out))
 
 ENTRY_SESSION(C_SeedRandom, CALL_CRYPTO,
-	(CK_SESSION_HANDLE session, CK_BYTE_PTR seed, CK_ULONG length), random_seed(seed, length))
+	(CK_SESSION_HANDLE session, CK_BYTE_PTR seed, CK_ULONG length),
+	random_seed(call.session, seed, length))
 
 ENTRY_SESSION(C_GenerateRandom, CALL_CRYPTO,
 	(CK_SESSION_HANDLE session, CK_BYTE_PTR out, CK_ULONG length),

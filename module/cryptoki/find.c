@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "module/cryptoki/argument.h"
 #include "module/cryptoki/session.h"
 #include "module/cryptoki/template.h"
 
@@ -100,10 +101,8 @@ static CK_RV find_collect(
 
 static CK_RV find_query_make(struct find_query *query, const CK_ATTRIBUTE *templ, CK_ULONG count)
 {
-	if (templ == NULL && count != 0)
+	if (!argument_is_template(templ, count))
 		return CKR_ARGUMENTS_BAD;
-	if (count > ATTRIBUTES_MAX)
-		return CKR_TEMPLATE_INCONSISTENT;
 	*query = (struct find_query){.all = templ, .all_count = count};
 	query->list = calloc(count + 1, sizeof(*query->list));
 	if (query->list == NULL)

@@ -73,5 +73,5 @@ CK_RV C_GetInterface(CK_UTF8CHAR_PTR name, CK_VERSION_PTR version, CK_INTERFACE_
 			return CKR_OK;
 		}
 	}
-	return CKR_FUNCTION_FAILED;
+	return CKR_ARGUMENTS_BAD;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "module/cryptoki/argument.h"
 #include "module/cryptoki/derive.h"
 #include "module/cryptoki/module.h"
 #include "module/cryptoki/object.h"
@@ -118,6 +119,14 @@ CK_RV keygen_pair(struct session *session, const CK_MECHANISM *mechanism,
 	return CKR_OK;
 }
 
+CK_RV keygen_secret(
+	const CK_MECHANISM *mechanism, struct keygen_template templ, const CK_OBJECT_HANDLE *out)
+{
+	if (mechanism == NULL || out == NULL || !argument_is_template(templ.list, templ.count))
+		return CKR_ARGUMENTS_BAD;
+	return CKR_MECHANISM_INVALID;
+}
+
 static CK_RV keygen_derive_check(const struct attributes *base, const struct mechanism *row)
 {
 	if (attributes_ulong(base, CKA_CLASS, CKO_DATA) != CKO_PRIVATE_KEY)
@@ -126,7 +135,7 @@ static CK_RV keygen_derive_check(const struct attributes *base, const struct mec
 		return CKR_KEY_TYPE_INCONSISTENT;
 	if (!attributes_bool(base, CKA_DERIVE, false))
 		return CKR_KEY_FUNCTION_NOT_PERMITTED;
-	return CKR_OK;
+	return mechanism_is_allowed(base, row->type) ? CKR_OK : CKR_MECHANISM_INVALID;
 }
 
 /* PKCS #11 v3.0, 4.10: what a derived secret says of itself. */

@@ -1,5 +1,6 @@
 #include "module/cryptoki/login.h"
 
+#include "module/cryptoki/argument.h"
 #include "module/cryptoki/module.h"
 
 /* A PIN may be left out only where the token has a way of its own to ask for it (PKCS #11 v3.0, 5.6.8). */
@@ -8,7 +9,7 @@ static CK_RV login_check_pin(struct token *token, const CK_UTF8CHAR *pin, CK_ULO
 	struct token_info info;
 
 	if (pin != NULL)
-		return CKR_OK;
+		return argument_is_bytes(pin, length) ? CKR_OK : CKR_ARGUMENTS_BAD;
 	CK_RV rv = token->class->info(token, &info);
 	if (rv == CKR_OK && (length != 0 || (info.flags & CKF_PROTECTED_AUTHENTICATION_PATH) == 0))
 		rv = CKR_ARGUMENTS_BAD;
@@ -18,7 +19,7 @@ static CK_RV login_check_pin(struct token *token, const CK_UTF8CHAR *pin, CK_ULO
 /* The PIN for an operation that was begun with a CKA_ALWAYS_AUTHENTICATE key. */
 static CK_RV login_context(struct session *session, const CK_UTF8CHAR *pin, CK_ULONG length)
 {
-	struct use *uses[] = {&session->sign, &session->decrypt};
+	struct use *uses[] = {&session->sign, &session->decrypt, &session->sign_recover};
 	struct token *token = session_token(session);
 	struct use *waiting = NULL;
 

@@ -1,15 +1,18 @@
 #include "module/cryptoki/mechanism.h"
 
 #include <stddef.h>
+#include <string.h>
 
+#include "module/cryptoki/argument.h"
 #include "module/cryptoki/module.h"
 #include "module/crypto/hash.h"
 
 #define NONE     MECHANISM_NONE
 #define SIGNS    (CKF_SIGN | CKF_VERIFY)
+#define RECOVERS (CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER)
 #define CRYPTS   (CKF_ENCRYPT | CKF_DECRYPT)
 #define CURVE    (CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS)
-#define RSA_BITS 2048, 4096
+#define RSA_BITS 1024, 4096 /* on the token from 2048 (object_place) */
 #define EC_BITS  256, 521
 #define ED_BITS  255, 256
 #define RSA_PKCS CKM_RSA_PKCS
@@ -24,8 +27,8 @@
 static const struct mechanism mechanisms[] = {
 	/* type                      raw            hash        key      bits      flags                 input   parameter */
 	{CKM_RSA_PKCS_KEY_PAIR_GEN,  RSA_PKCS,      NONE,       CKK_RSA, RSA_BITS, CKF_GENERATE_KEY_PAIR, WHOLE, PLAIN},
-	{CKM_RSA_PKCS,               RSA_PKCS,      NONE,       CKK_RSA, RSA_BITS, SIGNS | CRYPTS,       WHOLE,  PLAIN},
-	{CKM_RSA_X_509,              CKM_RSA_X_509, NONE,       CKK_RSA, RSA_BITS, SIGNS,                WHOLE,  PLAIN},
+	{CKM_RSA_PKCS,               RSA_PKCS,      NONE,       CKK_RSA, RSA_BITS, SIGNS | RECOVERS | CRYPTS, WHOLE, PLAIN},
+	{CKM_RSA_X_509,              CKM_RSA_X_509, NONE,       CKK_RSA, RSA_BITS, SIGNS | RECOVERS,     WHOLE,  PLAIN},
 	{CKM_RSA_PKCS_OAEP,          CKM_RSA_PKCS_OAEP, NONE,   CKK_RSA, RSA_BITS, CRYPTS,               WHOLE,  MECHANISM_OAEP},
 	{CKM_RSA_PKCS_PSS,           RSA_PSS,       NONE,       CKK_RSA, RSA_BITS, SIGNS,                WHOLE,  PSS},
 	{CKM_SHA1_RSA_PKCS,          RSA_PKCS,      CKM_SHA_1,  CKK_RSA, RSA_BITS, SIGNS,                INFO,   PLAIN},
@@ -83,8 +86,8 @@ static bool mechanism_oaep_parameter(const struct mechanism *row, const CK_MECHA
 	(void)row;
 	return parameter != NULL && mechanism->ulParameterLen == sizeof(*parameter) &&
 	       hash_info(parameter->hashAlg) != NULL &&
-	       (parameter->ulSourceDataLen == 0 ||
-		       (parameter->source == CKZ_DATA_SPECIFIED && parameter->pSourceData != NULL));
+	       argument_is_bytes(parameter->pSourceData, parameter->ulSourceDataLen) &&
+	       (parameter->ulSourceDataLen == 0 || parameter->source == CKZ_DATA_SPECIFIED);
 }
 
 static bool mechanism_eddsa_parameter(const struct mechanism *row, const CK_MECHANISM *mechanism)
@@ -104,8 +107,9 @@ static bool mechanism_ecdh_parameter(const struct mechanism *row, const CK_MECHA
 
 	(void)row;
 	return parameter != NULL && mechanism->ulParameterLen == sizeof(*parameter) &&
-	       parameter->pPublicData != NULL && parameter->ulPublicDataLen > 0 &&
-	       (parameter->pSharedData != NULL || parameter->ulSharedDataLen == 0);
+	       parameter->ulPublicDataLen > 0 &&
+	       argument_is_bytes(parameter->pPublicData, parameter->ulPublicDataLen) &&
+	       argument_is_bytes(parameter->pSharedData, parameter->ulSharedDataLen);
 }
 
 /* Is the row's hash switched off? */
@@ -143,6 +147,18 @@ CK_RV mechanism_find(const struct module *module, const CK_MECHANISM *mechanism,
 		return CKR_MECHANISM_PARAM_INVALID;
 	*out = row;
 	return CKR_OK;
+}
+
+bool mechanism_is_allowed(const struct attributes *key, CK_MECHANISM_TYPE type)
+{
+	const CK_ATTRIBUTE *allowed = attributes_find(key, CKA_ALLOWED_MECHANISMS);
+
+	if (allowed == NULL || allowed->ulValueLen == 0)
+		return true;
+	for (CK_ULONG at = 0; at + sizeof(type) <= allowed->ulValueLen; at += sizeof(type))
+		if (memcmp((const uint8_t *)allowed->pValue + at, &type, sizeof(type)) == 0)
+			return true;
+	return false;
 }
 
 #define MECHANISM_RAW_MAX 64 /* raw mechanisms of one store */

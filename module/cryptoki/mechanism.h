@@ -12,6 +12,7 @@
 
 #include "module/support/pkcs11.h"
 
+struct attributes;
 struct module;
 
 #define MECHANISM_NONE ((CK_MECHANISM_TYPE)-1)
@@ -48,6 +49,9 @@ struct mechanism {
  */
 CK_RV mechanism_find(const struct module *module, const CK_MECHANISM *mechanism, CK_FLAGS flag,
 	const struct mechanism **out);
+
+/* Does the key's CKA_ALLOWED_MECHANISMS allow it? An empty one allows all (PKCS #11 v3.0, 4.8). */
+bool mechanism_is_allowed(const struct attributes *key, CK_MECHANISM_TYPE type);
 
 CK_RV mechanism_list(
 	struct module *module, CK_SLOT_ID slot_id, CK_MECHANISM_TYPE *list, CK_ULONG *count);

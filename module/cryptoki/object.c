@@ -89,13 +89,16 @@ static CK_RV object_read(struct object_reader *reader, CK_ATTRIBUTE *entry)
 	return rv;
 }
 
+/* Entries of one C_GetAttributeValue: more than anybody asks, few enough to tell a length from rubbish. */
+#define OBJECT_VALUES_MAX 65536
+
 CK_RV object_get_values(
 	struct session *session, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *templ, CK_ULONG count)
 {
 	struct object_reader reader = {.session = session};
 	CK_RV rv, result = CKR_OK;
 
-	if (templ == NULL)
+	if (templ == NULL || count > OBJECT_VALUES_MAX)
 		return CKR_ARGUMENTS_BAD;
 	rv = object_lookup(session, handle, &reader.object);
 	if (rv != CKR_OK)
@@ -174,7 +177,8 @@ CK_RV object_may_write(struct session *session, const struct draft *draft)
 
 	if (token && !session_is_rw(session))
 		return CKR_SESSION_READ_ONLY;
-	if (token && draft->class == CKO_SECRET_KEY)
+	if (token && (draft->class == CKO_SECRET_KEY ||
+			     (draft->class == CKO_PRIVATE_KEY && !draft_bool(draft, CKA_PRIVATE))))
 		return CKR_TEMPLATE_INCONSISTENT;
 	if (draft_bool(draft, CKA_PRIVATE) && session->slot->user != CKU_USER)
 		return CKR_USER_NOT_LOGGED_IN;
@@ -182,6 +186,22 @@ CK_RV object_may_write(struct session *session, const struct draft *draft)
 }
 
 #define PLACE_MAX 2 /* a key pair */
+
+/* Small RSA keys are for a session's own use (old peers, test tools), never kept. */
+#define OBJECT_RSA_KEPT 2048 /* bits */
+
+static CK_RV object_check_size(const struct draft *draft)
+{
+	const CK_ATTRIBUTE *modulus = draft_find(draft, CKA_MODULUS);
+	const CK_ULONG kept = OBJECT_RSA_KEPT / 8;
+	/* Without leading zeros (ATTRIBUTE_NUMBER), so that the length tells, and the first bit. */
+	bool small =
+		modulus != NULL &&
+		(modulus->ulValueLen < kept ||
+			(modulus->ulValueLen == kept && *(const uint8_t *)modulus->pValue < 0x80));
+
+	return small && draft_bool(draft, CKA_TOKEN) ? CKR_KEY_SIZE_RANGE : CKR_OK;
+}
 
 CK_RV object_place(struct session *session, struct draft *const drafts[], size_t count,
 	CK_OBJECT_HANDLE handles[])
@@ -193,7 +213,9 @@ CK_RV object_place(struct session *session, struct draft *const drafts[], size_t
 	CK_RV rv = CKR_OK;
 
 	for (size_t i = 0; i < count && rv == CKR_OK; i++) {
-		rv = draft_finish(drafts[i], &sets[i]);
+		rv = object_check_size(drafts[i]);
+		if (rv == CKR_OK)
+			rv = draft_finish(drafts[i], &sets[i]);
 		if (rv == CKR_OK && draft_bool(drafts[i], CKA_TOKEN)) {
 			stored[on_token] = sets[i];
 			places[on_token++] = i;

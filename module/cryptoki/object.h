@@ -30,11 +30,12 @@ CK_RV object_destroy(struct session *session, CK_OBJECT_HANDLE handle);
 
 /*
  * May this session make or change such an object? CKR_SESSION_READ_ONLY, CKR_USER_NOT_LOGGED_IN;
- * CKR_TEMPLATE_INCONSISTENT for a secret key on the token.
+ * CKR_TEMPLATE_INCONSISTENT for a secret key on the token,
+ * and for a private key there that is to be usable without a login: it would not be.
  */
 CK_RV object_may_write(struct session *session, const struct draft *draft);
 
-/* Puts finished drafts where CKA_TOKEN says: those of the token together or not at all. */
+/* Puts finished drafts where CKA_TOKEN says: those of the token together or not at all. CKR_KEY_SIZE_RANGE. */
 CK_RV object_place(struct session *session, struct draft *const drafts[], size_t count,
 	CK_OBJECT_HANDLE handles[]);
 

@@ -7,7 +7,7 @@
 #include "module/cryptoki/session.h"
 
 CK_RV random_generate(struct session *session, uint8_t *out, CK_ULONG length);
-/* CKR_RANDOM_SEED_NOT_SUPPORTED: the generator seeds itself, and owes nothing to applications. */
-CK_RV random_seed(const uint8_t *seed, CK_ULONG length);
+/* The generator seeds itself; what an application has is mixed in. */
+CK_RV random_seed(struct session *session, const uint8_t *seed, CK_ULONG length);
 
 #endif

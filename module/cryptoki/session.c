@@ -25,6 +25,8 @@ static void session_end_operations(struct session *session)
 	use_free(&session->verify);
 	use_free(&session->encrypt);
 	use_free(&session->decrypt);
+	use_free(&session->sign_recover);
+	use_free(&session->verify_recover);
 }
 
 void session_table_close(struct session_table *table)
@@ -236,6 +238,8 @@ CK_RV session_cancel(struct session *session, CK_FLAGS flags)
 		{CKF_VERIFY, &session->verify},
 		{CKF_ENCRYPT, &session->encrypt},
 		{CKF_DECRYPT, &session->decrypt},
+		{CKF_SIGN_RECOVER, &session->sign_recover},
+		{CKF_VERIFY_RECOVER, &session->verify_recover},
 	};
 
 	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++)
@@ -253,7 +257,8 @@ CK_RV session_save(struct session *session, const CK_ULONG *length)
 	if (length == NULL)
 		return CKR_ARGUMENTS_BAD;
 	if (session->sign.active || session->verify.active || session->encrypt.active ||
-		session->decrypt.active || session->digest.active || session->find.active)
+		session->decrypt.active || session->sign_recover.active ||
+		session->verify_recover.active || session->digest.active || session->find.active)
 		return CKR_STATE_UNSAVEABLE;
 	return CKR_OPERATION_NOT_INITIALIZED;
 }

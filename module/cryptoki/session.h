@@ -33,7 +33,7 @@ struct session {
 
 	struct find find;
 	struct digest digest;
-	struct use sign, verify, encrypt, decrypt;
+	struct use sign, verify, encrypt, decrypt, sign_recover, verify_recover;
 };
 
 struct session_table {

@@ -1,10 +1,5 @@
 #include "module/cryptoki/sign.h"
 
-CK_RV sign_init(struct session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
-{
-	return use_init(session, &session->sign, OPERATION_SIGN, mechanism, key);
-}
-
 /* What comes before the signature: CKR_OK with `*done` for a size query. */
 static CK_RV sign_room(
 	const struct use *use, const uint8_t *signature, CK_ULONG *signature_length, bool *done)
@@ -33,10 +28,9 @@ static CK_RV sign_run(struct use *use, const struct use_input *input, uint8_t *s
 	return rv;
 }
 
-CK_RV sign_whole(struct session *session, const uint8_t *data, CK_ULONG length, uint8_t *signature,
-	CK_ULONG *signature_length)
+CK_RV sign_whole(struct session *session, struct use *use, const uint8_t *data, CK_ULONG length,
+	uint8_t *signature, CK_ULONG *signature_length)
 {
-	struct use *use = &session->sign;
 	struct use_input input;
 	bool done = false;
 	CK_RV rv;

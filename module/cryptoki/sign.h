@@ -6,10 +6,9 @@
 
 #include "module/cryptoki/session.h"
 
-CK_RV sign_init(struct session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key);
-/* A NULL signature asks for its length, and signs nothing. */
-CK_RV sign_whole(struct session *session, const uint8_t *data, CK_ULONG length, uint8_t *signature,
-	CK_ULONG *signature_length);
+/* Also C_SignRecover: `use` is one of the session's. A NULL signature asks for its length, and signs nothing. */
+CK_RV sign_whole(struct session *session, struct use *use, const uint8_t *data, CK_ULONG length,
+	uint8_t *signature, CK_ULONG *signature_length);
 CK_RV sign_update(struct session *session, const uint8_t *data, CK_ULONG length);
 CK_RV sign_final(struct session *session, uint8_t *signature, CK_ULONG *signature_length);
 

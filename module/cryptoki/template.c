@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "module/cryptoki/argument.h"
 #include "module/crypto/context.h"
 
 static CK_ATTRIBUTE *draft_entry(const struct draft *draft, CK_ATTRIBUTE_TYPE type)
@@ -172,7 +173,7 @@ CK_RV draft_begin(struct draft *draft, enum draft_origin origin, CK_OBJECT_CLASS
 	draft->class = class;
 	draft->key_type = key_type;
 	draft->count = 0;
-	if (templ == NULL && count != 0)
+	if (!argument_is_template(templ, count))
 		return CKR_ARGUMENTS_BAD;
 	rv = draft_classify(draft, origin, templ, count);
 	for (CK_ULONG i = 0; i < count && rv == CKR_OK; i++)
@@ -226,7 +227,7 @@ CK_RV template_check_change(const struct attributes *object, const CK_ATTRIBUTE 
 	CK_KEY_TYPE key_type = attributes_ulong(object, CKA_KEY_TYPE, CK_UNAVAILABLE_INFORMATION);
 	unsigned allowed = ATTRIBUTE_CHANGE | (copy ? ATTRIBUTE_COPY : 0);
 
-	if (changes == NULL && count != 0)
+	if (!argument_is_template(changes, count))
 		return CKR_ARGUMENTS_BAD;
 	for (CK_ULONG i = 0; i < count; i++) {
 		const struct attribute_rule *rule =

@@ -30,15 +30,10 @@ static CK_RV unsupported(const char *name, CK_SESSION_HANDLE session)
 		return unsupported(#name, session);                                                \
 	}
 
-UNSUPPORTED(C_SignRecoverInit, MECHANISM, KEY)
-UNSUPPORTED(C_SignRecover, IN, OUT)
-UNSUPPORTED(C_VerifyRecoverInit, MECHANISM, KEY)
-UNSUPPORTED(C_VerifyRecover, IN, OUT)
 UNSUPPORTED(C_DigestEncryptUpdate, IN, OUT)
 UNSUPPORTED(C_DecryptDigestUpdate, IN, OUT)
 UNSUPPORTED(C_SignEncryptUpdate, IN, OUT)
 UNSUPPORTED(C_DecryptVerifyUpdate, IN, OUT)
-UNSUPPORTED(C_GenerateKey, MECHANISM, TEMPLATE, NEW_KEY)
 UNSUPPORTED(C_WrapKey, MECHANISM, KEY, CK_OBJECT_HANDLE wrapped, OUT)
 UNSUPPORTED(C_UnwrapKey, MECHANISM, KEY, IN, TEMPLATE, NEW_KEY)
 UNSUPPORTED(C_MessageEncryptInit, MECHANISM, KEY)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "module/cryptoki/argument.h"
 #include "module/cryptoki/module.h"
 #include "module/cryptoki/object.h"
 #include "module/crypto/key.h"
@@ -11,11 +12,17 @@ static const struct {
 	CK_FLAGS flag;
 	CK_OBJECT_CLASS class;
 	CK_ATTRIBUTE_TYPE permission;
+	CK_RV too_long; /* the answer to more input than can be taken */
 } purposes[] = {
-	[OPERATION_SIGN] = {CKF_SIGN, CKO_PRIVATE_KEY, CKA_SIGN},
-	[OPERATION_VERIFY] = {CKF_VERIFY, CKO_PUBLIC_KEY, CKA_VERIFY},
-	[OPERATION_ENCRYPT] = {CKF_ENCRYPT, CKO_PUBLIC_KEY, CKA_ENCRYPT},
-	[OPERATION_DECRYPT] = {CKF_DECRYPT, CKO_PRIVATE_KEY, CKA_DECRYPT},
+	[OPERATION_SIGN] = {CKF_SIGN, CKO_PRIVATE_KEY, CKA_SIGN, CKR_DATA_LEN_RANGE},
+	[OPERATION_VERIFY] = {CKF_VERIFY, CKO_PUBLIC_KEY, CKA_VERIFY, CKR_DATA_LEN_RANGE},
+	[OPERATION_ENCRYPT] = {CKF_ENCRYPT, CKO_PUBLIC_KEY, CKA_ENCRYPT, CKR_DATA_LEN_RANGE},
+	[OPERATION_DECRYPT] = {CKF_DECRYPT, CKO_PRIVATE_KEY, CKA_DECRYPT,
+		CKR_ENCRYPTED_DATA_LEN_RANGE},
+	[OPERATION_SIGN_RECOVER] = {CKF_SIGN_RECOVER, CKO_PRIVATE_KEY, CKA_SIGN_RECOVER,
+		CKR_DATA_LEN_RANGE},
+	[OPERATION_VERIFY_RECOVER] = {CKF_VERIFY_RECOVER, CKO_PUBLIC_KEY, CKA_VERIFY_RECOVER,
+		CKR_SIGNATURE_LEN_RANGE},
 };
 
 static void use_drop(struct use *use)
@@ -71,19 +78,6 @@ static bool use_fits(const struct use *use, const CK_MECHANISM *mechanism, const
 		       memcmp(use->parameter, mechanism->pParameter, use->parameter_length) == 0);
 }
 
-/* PKCS #11 v3.0, 4.8: an empty CKA_ALLOWED_MECHANISMS allows all. */
-static bool use_is_allowed(const struct attributes *key, CK_MECHANISM_TYPE type)
-{
-	const CK_ATTRIBUTE *allowed = attributes_find(key, CKA_ALLOWED_MECHANISMS);
-
-	if (allowed == NULL || allowed->ulValueLen == 0)
-		return true;
-	for (CK_ULONG at = 0; at + sizeof(type) <= allowed->ulValueLen; at += sizeof(type))
-		if (memcmp((const uint8_t *)allowed->pValue + at, &type, sizeof(type)) == 0)
-			return true;
-	return false;
-}
-
 static CK_RV use_check_key(
 	const struct attributes *key, enum operation_purpose purpose, const struct mechanism *row)
 {
@@ -97,7 +91,7 @@ static CK_RV use_check_key(
 	if (class != purposes[purpose].class ||
 		!attributes_bool(key, purposes[purpose].permission, false))
 		return CKR_KEY_FUNCTION_NOT_PERMITTED;
-	return use_is_allowed(key, row->type) ? CKR_OK : CKR_MECHANISM_INVALID;
+	return mechanism_is_allowed(key, row->type) ? CKR_OK : CKR_MECHANISM_INVALID;
 }
 
 /* Private keys of the token are the store's to use; all others are decoded here. */
@@ -138,6 +132,7 @@ static CK_RV use_renew(struct session *session, struct use *use, enum operation_
 		use_drop(use);
 		return rv;
 	}
+	use->purpose = purpose;
 	use->mechanism = row;
 	use->key = object_ref(key);
 	use->always_authenticate = purposes[purpose].class == CKO_PRIVATE_KEY &&
@@ -163,8 +158,14 @@ CK_RV use_init(struct session *session, struct use *use, enum operation_purpose 
 	if (use->active)
 		return CKR_OPERATION_ACTIVE;
 	rv = object_lookup(session, handle, &key);
+	if (rv == CKR_OBJECT_HANDLE_INVALID) {
+		/* What the token can't do is told first: it is why there is no such key. */
+		const struct mechanism *row = NULL;
+		rv = mechanism_find(session->module, mechanism, purposes[purpose].flag, &row);
+		return rv != CKR_OK ? rv : CKR_KEY_HANDLE_INVALID;
+	}
 	if (rv != CKR_OK)
-		return rv == CKR_OBJECT_HANDLE_INVALID ? CKR_KEY_HANDLE_INVALID : rv;
+		return rv;
 	unsigned long epoch = session->slot->epoch;
 	if (use_fits(use, mechanism, key, epoch)) {
 		if (use->hash != NULL)
@@ -191,7 +192,7 @@ CK_RV use_check_login(struct session *session, const struct use *use)
 
 CK_RV use_update(struct use *use, const uint8_t *data, CK_ULONG length)
 {
-	if (data == NULL && length != 0)
+	if (!argument_is_bytes(data, length))
 		return CKR_ARGUMENTS_BAD;
 	use->started = true;
 	if (use->hash != NULL)
@@ -201,7 +202,7 @@ CK_RV use_update(struct use *use, const uint8_t *data, CK_ULONG length)
 		use->data = BUFFER_INIT(limit < USE_DATA_MAX ? limit : USE_DATA_MAX);
 	}
 	if (length > use->data.limit - use->data.length)
-		return CKR_DATA_LEN_RANGE;
+		return purposes[use->purpose].too_long;
 	return buffer_append(&use->data, data, length) ? CKR_OK : CKR_HOST_MEMORY;
 }
 
@@ -221,14 +222,14 @@ static CK_RV use_digest(struct use *use, struct use_input *out)
 
 CK_RV use_whole(struct use *use, const uint8_t *data, CK_ULONG length, struct use_input *out)
 {
-	if (data == NULL && length != 0)
+	if (!argument_is_bytes(data, length))
 		return CKR_ARGUMENTS_BAD;
 	if (use->hash != NULL) {
 		CK_RV rv = hash_update(use->hash, data, length);
 		return rv == CKR_OK ? use_digest(use, out) : rv;
 	}
 	if (length > use->operation->input_max)
-		return CKR_DATA_LEN_RANGE;
+		return purposes[use->purpose].too_long;
 	out->data = data;
 	out->length = length;
 	return CKR_OK;

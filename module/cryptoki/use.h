@@ -25,6 +25,7 @@ struct use {
 	bool unproved; /* CKA_ALWAYS_AUTHENTICATE: the context-specific login is still wanted */
 
 	/* What it was prepared for; operation NULL: nothing. */
+	enum operation_purpose purpose;
 	const struct mechanism *mechanism;
 	struct object *key;
 	bool always_authenticate, is_private;

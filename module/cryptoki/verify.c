@@ -1,10 +1,5 @@
 #include "module/cryptoki/verify.h"
 
-CK_RV verify_init(struct session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
-{
-	return use_init(session, &session->verify, OPERATION_VERIFY, mechanism, key);
-}
-
 static CK_RV verify_run(struct use *use, const struct use_input *input, const uint8_t *signature,
 	CK_ULONG signature_length)
 {

@@ -6,7 +6,6 @@
 
 #include "module/cryptoki/session.h"
 
-CK_RV verify_init(struct session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key);
 CK_RV verify_whole(struct session *session, const uint8_t *data, CK_ULONG length,
 	const uint8_t *signature, CK_ULONG signature_length);
 CK_RV verify_update(struct session *session, const uint8_t *data, CK_ULONG length);
