@@ -5,13 +5,14 @@
 #include "asn1/der.h"
 #include "asn1/oid.h"
 
-#define OID_RSA      "1.2.840.113549.1.1.1"
-#define OID_SHA256   "2.16.840.1.101.3.4.2.1"
-#define OID_SHA384   "2.16.840.1.101.3.4.2.2"
-#define OID_SHA512   "2.16.840.1.101.3.4.2.3"
-#define OID_ED25519  "1.3.101.112"
-#define OID_PKCS1(n) "1.2.840.113549.1.1." #n
-#define OID_ECDSA(n) "1.2.840.10045.4.3." #n
+#define OID_RSA          "1.2.840.113549.1.1.1"
+#define OID_SHA256       "2.16.840.1.101.3.4.2.1"
+#define OID_SHA384       "2.16.840.1.101.3.4.2.2"
+#define OID_SHA512       "2.16.840.1.101.3.4.2.3"
+#define OID_ED25519      "1.3.101.112"
+#define OID_PKCS1(n)     "1.2.840.113549.1.1." #n
+#define OID_ECDSA(n)     "1.2.840.10045.4.3." #n
+#define OID_TC26(arc, n) "1.2.643.7.1.1." #arc "." #n
 
 /*
  * RSA: NULL is written, absent is taken too (RFC 4055, 5); CMS names the key's algorithm (RFC 3370, 3.2).
@@ -30,6 +31,15 @@
 			PARAMETERS_ABSENT, OID_SHA##bits, "SHA" #bits, "SHA" #bits                 \
 	}
 
+/* Absent (RFC 9215, 2, 5); the OpenSSL engine writes NULL in places. CMS names the key's algorithm (RFC 4490, 3.2). */
+#define GOST(bits, key, digest)                                                                    \
+	{                                                                                          \
+		SIGNATURE_GOST_##bits, "GOST R 34.10-2012 (" #bits " bit)", NULL,                  \
+			OID_TC26(3, digest), PARAMETERS_ABSENT, PARAMETERS_EITHER,                 \
+			OID_TC26(1, key), PARAMETERS_ABSENT, PARAMETERS_EITHER,                    \
+			OID_TC26(2, digest), STREEBOG_##bits, NULL                                 \
+	}
+
 static const struct algorithm algorithms[] = {
 	RSA(256, 11),
 	RSA(384, 12),
@@ -39,6 +49,8 @@ static const struct algorithm algorithms[] = {
 	ECDSA(512, 4),
 	{SIGNATURE_ED25519, "Ed25519", "ED25519", OID_ED25519, PARAMETERS_ABSENT, PARAMETERS_ABSENT,
 		OID_ED25519, PARAMETERS_ABSENT, PARAMETERS_ABSENT, OID_SHA512, "SHA512", NULL},
+	GOST(256, 1, 2),
+	GOST(512, 2, 3),
 };
 
 #define ALGORITHMS (sizeof(algorithms) / sizeof(algorithms[0]))

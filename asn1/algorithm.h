@@ -18,10 +18,13 @@ enum algorithm_parameters {
 	PARAMETERS_EITHER = 3, /* where one is read */
 };
 
+#define STREEBOG_256 "STREEBOG-256"
+#define STREEBOG_512 "STREEBOG-512"
+
 struct algorithm {
 	enum signature_algorithm signature;
 	const char *name; /* for messages */
-	const char *key;  /* OpenSSL's name of the key's type */
+	const char *key;  /* OpenSSL's name of the key's type; NULL: GOST */
 	/* signatureAlgorithm of X.509 and PKCS #10, also taken in CMS */
 	const char *oid;
 	enum algorithm_parameters written, read;
@@ -60,7 +63,7 @@ bool algorithm_read_cms(asn1_node node, const char *digest_field, const char *si
 /* The digest's OID to OpenSSL's name, or NULL. */
 const char *algorithm_digest_name(const char *oid);
 
-/* OpenSSL's digest, in the default context. */
+/* OpenSSL's digest, in the default context, or Streebog. */
 bool algorithm_digest(const char *name, const void *data, size_t length, uint8_t digest[64],
 	size_t *digest_length, struct error *err);
 

@@ -49,6 +49,13 @@ bool signature_from_pkcs11(enum signature_algorithm algorithm, const uint8_t *si
 			return error_set(err, ERROR_FAILED,
 				"an Ed25519 signature has 64 bytes, this one %zu", length);
 		break;
+	case SIGNATURE_GOST_256:
+	case SIGNATURE_GOST_512:
+		if (length != (algorithm == SIGNATURE_GOST_256 ? 64 : 128))
+			return error_set(err, ERROR_FAILED,
+				"a GOST R 34.10-2012 signature has 64 or 128 bytes, this one %zu",
+				length);
+		break;
 	default:
 		if (length == 0)
 			return error_set(err, ERROR_FAILED, "an empty signature");

@@ -3,7 +3,7 @@
  *
  * The key is somewhere else (behind C_Sign); a signer says which algorithm it will use and signs bytes.
  * Signatures are given as X.509 and CMS want them (RSA: the block, ECDSA: DER Ecdsa-Sig-Value, Ed25519: 64
- * bytes); `signature_from_pkcs11` turns Cryptoki's r || s into that.
+ * bytes, GOST: s || r); `signature_from_pkcs11` turns Cryptoki's r || s into that.
  */
 #ifndef PODPIS_ASN1_SIGNER_H
 #define PODPIS_ASN1_SIGNER_H
@@ -21,7 +21,9 @@ enum signature_algorithm {
 	SIGNATURE_ECDSA_SHA256, /* RFC 5758 */
 	SIGNATURE_ECDSA_SHA384,
 	SIGNATURE_ECDSA_SHA512,
-	SIGNATURE_ED25519, /* RFC 8410, RFC 8419 (digest in CMS: SHA-512) */
+	SIGNATURE_ED25519,  /* RFC 8410, RFC 8419 (digest in CMS: SHA-512) */
+	SIGNATURE_GOST_256, /* RFC 9215: GOST R 34.10-2012 with Streebog of the same size */
+	SIGNATURE_GOST_512,
 };
 
 struct signer {

@@ -6,10 +6,15 @@
 #include "asn1/algorithm.h"
 #include "asn1/der.h"
 #include "asn1/oid.h"
+#include "module/gost/gost_curve.h"
 
 #define OID_RSA_KEY        "1.2.840.113549.1.1.1"
 #define OID_EC_KEY         "1.2.840.10045.2.1"
 #define OID_ED25519        "1.3.101.112"
+#define OID_GOST_256       "1.2.643.7.1.1.1.1"
+#define OID_GOST_512       "1.2.643.7.1.1.1.2"
+#define OID_STREEBOG_256   "1.2.643.7.1.1.2.2"
+#define OID_STREEBOG_512   "1.2.643.7.1.1.2.3"
 
 #define RSA_BITS_MIN       1024
 #define RSA_BITS_MAX       16384
@@ -170,6 +175,68 @@ bool spki_encode_ed25519(
 	return encode(OID_ED25519, NULL, 0, point, point_length, der, err);
 }
 
+static const struct gost_set *set_find(
+	const uint8_t *parameters, size_t length, char oid[OID_TEXT_MAX], struct error *err)
+{
+	const struct gost_set *set = gost_set_find(parameters, length);
+
+	if (!oid_decode(parameters, length, oid, err)) {
+		error_prefix(err, "publicKeyParamSet");
+		return NULL;
+	}
+	if (set == NULL)
+		error_set(err, ERROR_FAILED, "publicKeyParamSet: %s is not supported", oid);
+	return set;
+}
+
+static bool is_512(const struct gost_set *set)
+{
+	return set->curve->bytes == 64;
+}
+
+static bool encode_gost_parameters(
+	const struct gost_set *set, const char *oid, struct buffer *der, struct error *err)
+{
+	const char *digest = is_512(set) ? OID_STREEBOG_512 : OID_STREEBOG_256;
+	asn1_node node = NULL;
+	bool done;
+
+	if (!der_create("X509.GostPublicKeyParameters", &node, err))
+		return false;
+	done = der_write_text(node, "publicKeyParamSet", oid, err) &&
+	       (set->digest == GOST_DIGEST_NAMED
+			       ? der_write_text(node, "digestParamSet", digest, err)
+			       : der_write(node, "digestParamSet", NULL, 0, err)) &&
+	       der_encode(node, "", der, err);
+	asn1_delete_structure(&node);
+	return done;
+}
+
+bool spki_encode_gost(const uint8_t *parameters, size_t parameters_length, const uint8_t *point,
+	size_t point_length, struct buffer *der, struct error *err)
+{
+	struct buffer encoded = BUFFER_INIT(DER_MAX), key = BUFFER_INIT(DER_MAX);
+	char oid[OID_TEXT_MAX];
+	const struct gost_set *set = set_find(parameters, parameters_length, oid, err);
+	bool done = false;
+
+	if (set == NULL)
+		goto out;
+	if (point_length != 2 * set->curve->bytes) {
+		error_set(err, ERROR_FAILED, "a key of %s has %zu bytes, this one %zu", set->name,
+			2 * set->curve->bytes, point_length);
+		goto out;
+	}
+	done = encode_gost_parameters(set, oid, &encoded, err) &&
+	       der_encode_primitive(DER_TAG_OCTET_STRING, point, point_length, &key, err) &&
+	       encode(is_512(set) ? OID_GOST_512 : OID_GOST_256, encoded.data, encoded.length,
+		       key.data, key.length, der, err);
+out:
+	buffer_free(&encoded);
+	buffer_free(&key);
+	return done ? true : error_prefix(err, "public key");
+}
+
 /* What the structure says, before it is known to be a key of its type. */
 struct parts {
 	struct buffer parameters, key;
@@ -257,6 +324,90 @@ static bool decode_ed25519(const struct parts *parts, struct spki *spki, struct 
 	return true;
 }
 
+/* The digest that RFC 9215, 4.2, wants or forbids beside the set. */
+static bool check_gost_digest(asn1_node node, const struct gost_set *set, struct error *err)
+{
+	const char *expected = is_512(set) ? OID_STREEBOG_512 : OID_STREEBOG_256;
+	bool present = der_present(node, "digestParamSet");
+	char oid[OID_TEXT_MAX];
+
+	if (!present)
+		return set->digest != GOST_DIGEST_NAMED ||
+		       error_set(err, ERROR_FAILED, "digestParamSet: missing with %s", set->name);
+	if (set->digest == GOST_DIGEST_OMITTED)
+		return error_set(
+			err, ERROR_FAILED, "digestParamSet: there, but not with %s", set->name);
+	if (!der_read_oid(node, "digestParamSet", oid, err))
+		return false;
+	return strcmp(oid, expected) == 0 ||
+	       error_set(err, ERROR_FAILED, "digestParamSet: %s does not go with %s", oid_name(oid),
+		       set->name);
+}
+
+static bool decode_gost(
+	const struct parts *parts, size_t size, struct spki *spki, struct error *err)
+{
+	struct buffer point = BUFFER_INIT(DER_MAX), set_oid = BUFFER_INIT(DER_MAX);
+	char oid[OID_TEXT_MAX], text[OID_TEXT_MAX];
+	const struct gost_set *set;
+	struct der_element element;
+	asn1_node node = NULL;
+	bool done = false;
+
+	if (!der_decode("X509.GostPublicKeyParameters", parts->parameters.data,
+		    parts->parameters.length, &node, err) ||
+		!der_read_oid(node, "publicKeyParamSet", oid, err) ||
+		!oid_encode(oid, &set_oid, err)) {
+		error_prefix(err, "parameters");
+		goto out;
+	}
+	set = set_find(set_oid.data, set_oid.length, text, err);
+	if (set == NULL || !check_gost_digest(node, set, err)) {
+		error_prefix(err, "parameters");
+		goto out;
+	}
+	if (!der_check(parts->key.data, parts->key.length, DER_MAX, err) ||
+		!der_element(parts->key.data, parts->key.length, &element, err)) {
+		error_prefix(err, "subjectPublicKey");
+		goto out;
+	}
+	if (set->curve->bytes != size || element.class != ASN1_CLASS_UNIVERSAL ||
+		element.tag != DER_TAG_OCTET_STRING || element.length != 2 * size) {
+		error_set(err, ERROR_FAILED,
+			"subjectPublicKey: not a key of %zu bytes on a curve of that size",
+			2 * size);
+		goto out;
+	}
+	if (!buffer_append(&point, element.value, element.length)) {
+		error_set(err, ERROR_FAILED, "out of memory");
+		goto out;
+	}
+	if (!keep(spki, &set_oid, &point, err))
+		goto out;
+	spki->type = SPKI_GOST;
+	spki->bits = (unsigned)(8 * size);
+	spki->parameters = spki->memory;
+	spki->parameters_length = set_oid.length;
+	spki->point = spki->memory + set_oid.length;
+	spki->point_length = point.length;
+	done = true;
+out:
+	asn1_delete_structure(&node);
+	buffer_free(&point);
+	buffer_free(&set_oid);
+	return done;
+}
+
+static bool decode_gost_256(const struct parts *parts, struct spki *spki, struct error *err)
+{
+	return decode_gost(parts, 32, spki, err);
+}
+
+static bool decode_gost_512(const struct parts *parts, struct spki *spki, struct error *err)
+{
+	return decode_gost(parts, 64, spki, err);
+}
+
 static const struct {
 	const char *oid;
 	bool (*decode)(const struct parts *parts, struct spki *spki, struct error *err);
@@ -264,6 +415,8 @@ static const struct {
 	{OID_RSA_KEY, decode_rsa},
 	{OID_EC_KEY, decode_ec},
 	{OID_ED25519, decode_ed25519},
+	{OID_GOST_256, decode_gost_256},
+	{OID_GOST_512, decode_gost_512},
 };
 
 bool spki_decode(const uint8_t *der, size_t length, struct spki *spki, struct error *err)
@@ -360,6 +513,8 @@ enum signature_algorithm spki_signature_algorithm(const struct spki *spki)
 
 	if (spki->type == SPKI_ED25519)
 		return SIGNATURE_ED25519;
+	if (spki->type == SPKI_GOST)
+		return spki->bits == 512 ? SIGNATURE_GOST_512 : SIGNATURE_GOST_256;
 	for (i = 0; spki->type == SPKI_EC && i < sizeof(curves) / sizeof(curves[0]); i++)
 		if (curves[i].bits == spki->bits)
 			return curves[i].signature;

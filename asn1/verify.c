@@ -1,13 +1,17 @@
 /*
- * What needs OpenSSL, in its default context: verification and digests. A file of its own, so that a
- * program which only builds structures does not link it.
+ * What needs OpenSSL, in its default context, or module/gost: verification and digests. A file of its own, so that
+ * a program which only builds structures does not link it.
  */
+#include <string.h>
+
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
 #include "asn1/algorithm.h"
 #include "asn1/spki.h"
+#include "module/gost/gost_signature.h"
+#include "module/gost/streebog.h"
 
 static bool fail(struct error *err, const char *what)
 {
@@ -17,6 +21,39 @@ static bool fail(struct error *err, const char *what)
 	error_set(err, ERROR_FAILED, "%s%s%s", what, reason != NULL ? ": " : "",
 		reason != NULL ? reason : "");
 	return false;
+}
+
+static void streebog(const void *data, size_t length, uint8_t *digest, size_t size)
+{
+	struct streebog running;
+
+	streebog_init(&running, size);
+	streebog_update(&running, data, length);
+	streebog_final(&running, digest);
+}
+
+static bool verify_gost(const struct spki *spki, const uint8_t *data, size_t length,
+	const uint8_t *signature, size_t signature_length, struct error *err)
+{
+	const struct gost_set *set = gost_set_find(spki->parameters, spki->parameters_length);
+	struct gost_group *group = gost_group_new(set->curve);
+	uint8_t digest[GOST_BYTES_MAX];
+	struct gost_point point;
+	bool done = false;
+
+	if (group == NULL) {
+		error_set(err, ERROR_FAILED, "out of memory");
+	} else if (!gost_point_load(group, &point, spki->point)) {
+		error_set(err, ERROR_FAILED, "the public key is not valid");
+	} else {
+		streebog(data, length, digest, set->curve->bytes);
+		done = signature_length == spki->point_length &&
+		       gost_signature_verify(group, &point, digest, signature);
+		if (!done)
+			error_set(err, ERROR_FAILED, "the signature does not match");
+	}
+	gost_group_free(group);
+	return done;
 }
 
 bool signature_verify(enum signature_algorithm algorithm, const uint8_t *spki, size_t spki_length,
@@ -35,6 +72,15 @@ bool signature_verify(enum signature_algorithm algorithm, const uint8_t *spki, s
 	/* OpenSSL reads keys generously; one that we would not write is not taken. */
 	if (!spki_decode(spki, spki_length, &strict, err))
 		return false;
+	if (row->key == NULL) {
+		if (strict.type == SPKI_GOST && spki_signature_algorithm(&strict) == algorithm)
+			done = verify_gost(&strict, data, length, signature, signature_length, err);
+		else
+			error_set(err, ERROR_FAILED, "the signature is %s, the key is not",
+				row->name);
+		spki_clear(&strict);
+		return done;
+	}
 	spki_clear(&strict);
 	ERR_set_mark();
 	key = d2i_PUBKEY(NULL, &at, (long)spki_length);
@@ -71,6 +117,11 @@ bool algorithm_digest(const char *name, const void *data, size_t length, uint8_t
 	uint8_t value[EVP_MAX_MD_SIZE];
 	size_t size = 0, i;
 
+	if (strcmp(name, STREEBOG_256) == 0 || strcmp(name, STREEBOG_512) == 0) {
+		*digest_length = strcmp(name, STREEBOG_256) == 0 ? 32 : 64;
+		streebog(data, length, digest, *digest_length);
+		return true;
+	}
 	if (EVP_Q_digest(NULL, name, NULL, data, length, value, &size) != 1)
 		return fail(err, name);
 	for (i = 0; i < size; i++)
