@@ -9,7 +9,8 @@
 
 static const CK_OBJECT_CLASS classes[] = {
 	CKO_DATA, CKO_CERTIFICATE, CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY, CKO_PROFILE};
-static const CK_KEY_TYPE key_types[] = {CKK_RSA, CKK_EC, CKK_EC_EDWARDS, CKK_GENERIC_SECRET};
+static const CK_KEY_TYPE key_types[] = {
+	CKK_RSA, CKK_EC, CKK_EC_EDWARDS, CKK_GENERIC_SECRET, CKK_GOSTR3410, CKK_GOSTR3410_512};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -63,6 +64,8 @@ static void secrets_are_secret(void **state)
 		{CKA_COEFFICIENT, CKK_RSA},
 		{CKA_VALUE, CKK_EC},
 		{CKA_VALUE, CKK_EC_EDWARDS},
+		{CKA_VALUE, CKK_GOSTR3410},
+		{CKA_VALUE, CKK_GOSTR3410_512},
 	};
 
 	(void)state;
@@ -72,6 +75,10 @@ static void secrets_are_secret(void **state)
 		assert_non_null(rule);
 		assert_true((rule->flags & ATTRIBUTE_SECRET) != 0);
 	}
+	/* The same attribute is the point of a public key. */
+	assert_int_equal(attribute_rule_find(CKA_VALUE, CKO_PUBLIC_KEY, CKK_GOSTR3410)->flags &
+				 ATTRIBUTE_SECRET,
+		0);
 	assert_null(attribute_rule_find(CKA_VALUE, CKO_PRIVATE_KEY, CKK_RSA));
 	assert_null(attribute_rule_find(CKA_MODULUS, CKO_PRIVATE_KEY, CKK_EC));
 }

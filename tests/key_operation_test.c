@@ -152,7 +152,7 @@ static void rsa_pkcs1_is_everybodys(void **state)
 
 	(void)state;
 	assert_int_equal(sign->input_max, sign->output_max - 11);
-	for (size_t i = 0; hash_info_at(i) != NULL; i++) {
+	for (size_t i = 0; hash_info_at(i)->mgf != 0; i++) {
 		const struct hash_info *hash = hash_info_at(i);
 		size_t size = hash->prefix_size + hash->size, length = sizeof(signature);
 
@@ -183,7 +183,7 @@ static void rsa_pss_is_everybodys(void **state)
 	uint8_t digest[HASH_SIZE_MAX], signature[512];
 
 	(void)state;
-	for (size_t i = 0; hash_info_at(i) != NULL; i++) {
+	for (size_t i = 0; hash_info_at(i)->mgf != 0; i++) {
 		const struct hash_info *hash = hash_info_at(i);
 
 		for (size_t k = 0; k < 4; k++) {
@@ -305,7 +305,7 @@ static void rsa_oaep_is_everybodys(void **state)
 
 	(void)state;
 	fill(text, sizeof(text), 9);
-	for (size_t i = 0; hash_info_at(i) != NULL; i++) {
+	for (size_t i = 0; hash_info_at(i)->mgf != 0; i++) {
 		const struct hash_info *hash = hash_info_at(i), *mgf = hash_info_at((i + 1) % 5);
 		static char label[] = "label";
 		CK_RSA_PKCS_OAEP_PARAMS params = {hash->mechanism, mgf->mgf, CKZ_DATA_SPECIFIED,
@@ -494,6 +494,10 @@ static void refuses_wrong_mechanisms(void **state)
 	static CK_RSA_PKCS_PSS_PARAMS good_pss = {CKM_SHA256, CKG_MGF1_SHA256, 32};
 	static CK_RSA_PKCS_PSS_PARAMS no_hash = {CKM_MD5, CKG_MGF1_SHA256, 32};
 	static CK_RSA_PKCS_PSS_PARAMS no_mgf = {CKM_SHA256, 0, 32};
+	/* A digest, but not one of RSA's. */
+	static CK_RSA_PKCS_PSS_PARAMS streebog_pss = {CKM_GOSTR3411_12_256, 0, 32};
+	static CK_RSA_PKCS_OAEP_PARAMS streebog_oaep = {
+		CKM_GOSTR3411_12_256, 0, CKZ_DATA_SPECIFIED, NULL, 0};
 	static CK_RSA_PKCS_PSS_PARAMS long_salt = {CKM_SHA256, CKG_MGF1_SHA256, 223};
 	static CK_RSA_PKCS_PSS_PARAMS endless_salt = {CKM_SHA256, CKG_MGF1_SHA256, ~0UL};
 	static CK_RSA_PKCS_OAEP_PARAMS good_oaep = {
@@ -532,6 +536,10 @@ static void refuses_wrong_mechanisms(void **state)
 		{KEY_RSA_2048, OPERATION_SIGN, {CKM_RSA_PKCS_PSS, &good_pss, 8},
 			CKR_MECHANISM_PARAM_INVALID},
 		{KEY_RSA_2048, OPERATION_SIGN, WITH(CKM_RSA_PKCS_PSS, no_hash),
+			CKR_MECHANISM_PARAM_INVALID},
+		{KEY_RSA_2048, OPERATION_SIGN, WITH(CKM_RSA_PKCS_PSS, streebog_pss),
+			CKR_MECHANISM_PARAM_INVALID},
+		{KEY_RSA_2048, OPERATION_DECRYPT, WITH(CKM_RSA_PKCS_OAEP, streebog_oaep),
 			CKR_MECHANISM_PARAM_INVALID},
 		{KEY_RSA_2048, OPERATION_SIGN, WITH(CKM_RSA_PKCS_PSS, no_mgf),
 			CKR_MECHANISM_PARAM_INVALID},

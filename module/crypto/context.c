@@ -11,6 +11,7 @@
 #include <openssl/rand.h>
 
 #include "module/crypto/provider.h"
+#include "module/gost/gost_point.h"
 
 /* OpenSSL's own name for it, OPENSSL_INIT_BASE_ONLY, is in an internal header; the value is part of its ABI. */
 #define INIT_BASE_ONLY UINT64_C(0x00040000)
@@ -20,6 +21,7 @@ struct crypto {
 	OSSL_LIB_CTX *libctx;
 	OSSL_PROVIDER *standard, *names;
 	pid_t process; /* that made it */
+	_Atomic(struct gost_group *) groups[GOST_CURVES];
 };
 
 /*
@@ -81,6 +83,8 @@ static void crypto_destroy(struct crypto *crypto)
 	if (crypto->standard != NULL)
 		OSSL_PROVIDER_unload(crypto->standard);
 	OSSL_LIB_CTX_free(crypto->libctx);
+	for (size_t i = 0; i < GOST_CURVES; i++)
+		gost_group_free(atomic_load(&crypto->groups[i]));
 	free(crypto);
 }
 
@@ -142,6 +146,21 @@ OSSL_LIB_CTX *crypto_libctx(struct crypto *crypto)
 struct log *crypto_log(struct crypto *crypto)
 {
 	return crypto->log;
+}
+
+struct gost_group *crypto_gost_group(struct crypto *crypto, const struct gost_curve *curve)
+{
+	_Atomic(struct gost_group *) *place = &crypto->groups[gost_curve_index(curve)];
+	struct gost_group *group = atomic_load_explicit(place, memory_order_acquire), *made;
+
+	if (group != NULL)
+		return group;
+	/* Two threads may both make it; one of the two is kept. */
+	made = gost_group_new(curve);
+	if (made == NULL || atomic_compare_exchange_strong(place, &group, made))
+		return made;
+	gost_group_free(made);
+	return group;
 }
 
 CK_RV crypto_random(struct crypto *crypto, uint8_t *out, size_t length)

@@ -18,6 +18,8 @@
 #include "module/support/pkcs11.h"
 
 struct crypto;
+struct gost_curve;
+struct gost_group;
 
 /*
  * Lets OpenSSL read the host's own configuration now, if nothing did before: OpenSSL 3.0 does that for the
@@ -49,6 +51,9 @@ bool crypto_alive(void);
 
 OSSL_LIB_CTX *crypto_libctx(struct crypto *crypto);
 struct log *crypto_log(struct crypto *crypto);
+
+/* The curve's group, made at the first call and the context's from then on. NULL: no memory. */
+struct gost_group *crypto_gost_group(struct crypto *crypto, const struct gost_curve *curve);
 
 /* From the context's own private DRBG, never the host's RAND engine. CKR_RANDOM_NO_RNG fails closed. */
 CK_RV crypto_random(struct crypto *crypto, uint8_t *out, size_t length);

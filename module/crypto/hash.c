@@ -2,10 +2,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/evp.h>
 
 #include "module/crypto/provider.h"
+#include "module/gost/streebog.h"
 
 /* DER DigestInfo up to the digest itself (RFC 8017, 9.2, note 1). */
 static const uint8_t prefix_sha1[] = {
@@ -24,6 +26,8 @@ static const struct hash_info hashes[] = {
 	{CKM_SHA256, CKG_MGF1_SHA256, "SHA2-256", 32, prefix_sha256, sizeof(prefix_sha256)},
 	{CKM_SHA384, CKG_MGF1_SHA384, "SHA2-384", 48, prefix_sha384, sizeof(prefix_sha384)},
 	{CKM_SHA512, CKG_MGF1_SHA512, "SHA2-512", 64, prefix_sha512, sizeof(prefix_sha512)},
+	{CKM_GOSTR3411_12_256, 0, NULL, 32, NULL, 0},
+	{CKM_GOSTR3411_12_512, 0, NULL, 64, NULL, 0},
 };
 
 #define HASHES (sizeof(hashes) / sizeof(hashes[0]))
@@ -31,8 +35,9 @@ static const struct hash_info hashes[] = {
 struct hash {
 	struct crypto *crypto;
 	const struct hash_info *info;
-	EVP_MD *md;
+	EVP_MD *md; /* NULL: Streebog */
 	EVP_MD_CTX *running;
+	struct streebog streebog;
 };
 
 const struct hash_info *hash_info_at(size_t i)
@@ -54,10 +59,24 @@ const struct hash_info *hash_of(const struct hash *hash)
 	return hash->info;
 }
 
+/* A session keeps its hash, so that this is fetched once a session, not once a digest. */
+static CK_RV hash_fetch(struct hash *hash)
+{
+	char name[32];
+
+	if (hash->info->name == NULL)
+		return CKR_OK;
+	snprintf(name, sizeof(name), PROVIDER_PREFIX "%s", hash->info->name);
+	hash->md = EVP_MD_fetch(crypto_libctx(hash->crypto), name, PROVIDER_QUERY);
+	hash->running = EVP_MD_CTX_new();
+	if (hash->md == NULL || hash->running == NULL)
+		return crypto_failed(hash->crypto, hash->info->name, CKR_FUNCTION_FAILED);
+	return CKR_OK;
+}
+
 CK_RV hash_new(struct crypto *crypto, CK_MECHANISM_TYPE mechanism, struct hash **out)
 {
 	const struct hash_info *info = hash_info(mechanism);
-	char name[32];
 	struct hash *hash;
 	CK_RV rv;
 
@@ -68,13 +87,9 @@ CK_RV hash_new(struct crypto *crypto, CK_MECHANISM_TYPE mechanism, struct hash *
 		return CKR_HOST_MEMORY;
 	hash->crypto = crypto;
 	hash->info = info;
-	/* A session keeps its hash, so that this is fetched once a session, not once a digest. */
-	snprintf(name, sizeof(name), PROVIDER_PREFIX "%s", info->name);
-	hash->md = EVP_MD_fetch(crypto_libctx(crypto), name, PROVIDER_QUERY);
-	hash->running = EVP_MD_CTX_new();
-	rv = hash->md == NULL || hash->running == NULL
-		     ? crypto_failed(crypto, info->name, CKR_FUNCTION_FAILED)
-		     : hash_restart(hash);
+	rv = hash_fetch(hash);
+	if (rv == CKR_OK)
+		rv = hash_restart(hash);
 	if (rv != CKR_OK) {
 		hash_free(hash);
 		return rv;
@@ -85,21 +100,27 @@ CK_RV hash_new(struct crypto *crypto, CK_MECHANISM_TYPE mechanism, struct hash *
 
 CK_RV hash_restart(struct hash *hash)
 {
-	if (EVP_DigestInit_ex2(hash->running, hash->md, NULL) != 1)
+	if (hash->md == NULL)
+		streebog_init(&hash->streebog, hash->info->size);
+	else if (EVP_DigestInit_ex2(hash->running, hash->md, NULL) != 1)
 		return crypto_failed(hash->crypto, hash->info->name, CKR_FUNCTION_FAILED);
 	return CKR_OK;
 }
 
 CK_RV hash_update(struct hash *hash, const void *data, size_t length)
 {
-	if (EVP_DigestUpdate(hash->running, data, length) != 1)
+	if (hash->md == NULL)
+		streebog_update(&hash->streebog, data, length);
+	else if (EVP_DigestUpdate(hash->running, data, length) != 1)
 		return crypto_failed(hash->crypto, hash->info->name, CKR_FUNCTION_FAILED);
 	return CKR_OK;
 }
 
 CK_RV hash_final(struct hash *hash, uint8_t *out)
 {
-	if (EVP_DigestFinal_ex(hash->running, out, NULL) != 1)
+	if (hash->md == NULL)
+		streebog_final(&hash->streebog, out);
+	else if (EVP_DigestFinal_ex(hash->running, out, NULL) != 1)
 		return crypto_failed(hash->crypto, hash->info->name, CKR_FUNCTION_FAILED);
 	return CKR_OK;
 }
@@ -110,5 +131,6 @@ void hash_free(struct hash *hash)
 		return;
 	EVP_MD_CTX_free(hash->running);
 	EVP_MD_free(hash->md);
+	explicit_bzero(&hash->streebog, sizeof(hash->streebog));
 	free(hash);
 }

@@ -1,8 +1,8 @@
 /*
  * hash: message digests by their PKCS#11 mechanism.
  *
- * One table holds what each digest is called: SHA-1, SHA-224, SHA-256, SHA-384, SHA-512. Streebog has its
- * place in the table's shape, with an implementation beside EVP, so nothing outside this file may assume EVP.
+ * One table holds what each digest is called: SHA-1, SHA-224, SHA-256, SHA-384, SHA-512 (OpenSSL's), Streebog of
+ * 256 and 512 bits (module/gost's).
  */
 #ifndef PODPIS_CRYPTO_HASH_H
 #define PODPIS_CRYPTO_HASH_H
@@ -14,7 +14,7 @@
 struct hash_info {
 	CK_MECHANISM_TYPE mechanism; /* CKM_SHA256 */
 	CK_RSA_PKCS_MGF_TYPE mgf;    /* CKG_MGF1_SHA256; 0 where there is none */
-	const char *name;      /* OpenSSL's; digests here are fetched under the provider's prefix */
+	const char *name;      /* OpenSSL's, fetched under the provider's prefix; NULL: Streebog */
 	size_t size;           /* bytes */
 	const uint8_t *prefix; /* DER DigestInfo up to the digest (RFC 8017, 9.2); NULL: none */
 	size_t prefix_size;

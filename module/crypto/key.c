@@ -10,8 +10,8 @@
 #include "module/crypto/key_private.h"
 #include "module/crypto/provider.h"
 
-static const struct key_class *const classes[] = {
-	&key_class_rsa, &key_class_ec, &key_class_ed25519};
+static const struct key_class *const classes[] = {&key_class_rsa, &key_class_ec, &key_class_ed25519,
+	&key_class_gost_256, &key_class_gost_512};
 
 #define CLASSES (sizeof(classes) / sizeof(classes[0]))
 
@@ -115,6 +115,8 @@ void key_unref(struct key *key)
 		atomic_fetch_sub_explicit(&key->references, 1, memory_order_acq_rel) != 1)
 		return;
 	EVP_PKEY_free(key->pkey);
+	if (key->class->clear != NULL)
+		key->class->clear(key);
 	free(key);
 }
 

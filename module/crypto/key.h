@@ -3,12 +3,11 @@
  *
  * Keys are immutable, counted, and shared by threads. Their OpenSSL part lives under the built-in
  * provider's names (design, section 11), so nothing outside module/crypto sees an EVP_PKEY. RSA 1024 to
- * 4096 bits, EC on P-256, P-384, P-521, Ed25519; a GOST key (not an EVP_PKEY at all) has its place behind
- * the same functions.
+ * 4096 bits, EC on P-256, P-384, P-521, Ed25519; GOST R 34.10-2012 (module/gost) behind the same functions.
  *
  * Shapes are Cryptoki's (PKCS #11 v3.0 Current Mechanisms, 2.1, 2.3): CKA_EC_PARAMS the DER OID of a named
  * curve (for Ed25519 also PrintableString "edwards25519"), CKA_EC_POINT a DER OCTET STRING of the point
- * (a bare point is accepted, too), integers big-endian without leading zeros.
+ * (a bare point is accepted, too), integers big-endian without leading zeros. GOST: module/podpis-gost.h.
  */
 #ifndef PODPIS_CRYPTO_KEY_H
 #define PODPIS_CRYPTO_KEY_H

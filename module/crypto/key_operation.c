@@ -42,12 +42,20 @@ struct row {
 
 /* ---- parameters of RSA mechanisms */
 
+/* A digest that RSA's paddings know. */
+static const struct hash_info *hash_of_rsa(CK_MECHANISM_TYPE mechanism)
+{
+	const struct hash_info *info = hash_info(mechanism);
+
+	return info != NULL && info->mgf != 0 ? info : NULL;
+}
+
 static const struct hash_info *hash_of_mgf(CK_RSA_PKCS_MGF_TYPE mgf)
 {
 	const struct hash_info *info;
 
 	for (size_t i = 0; (info = hash_info_at(i)) != NULL; i++) {
-		if (info->mgf == mgf)
+		if (info->mgf != 0 && info->mgf == mgf)
 			return info;
 	}
 	return NULL;
@@ -107,7 +115,7 @@ static CK_RV set_up_pss(struct key_operation *operation, const CK_MECHANISM *mec
 
 	if (given == NULL || mechanism->ulParameterLen != sizeof(*given))
 		return CKR_MECHANISM_PARAM_INVALID;
-	hash = hash_info(given->hashAlg);
+	hash = hash_of_rsa(given->hashAlg);
 	mgf = hash_of_mgf(given->mgf);
 	if (hash == NULL || mgf == NULL || given->sLen > block ||
 		hash->size + given->sLen + 2 > block)
@@ -135,7 +143,7 @@ static CK_RV set_up_oaep(struct key_operation *operation, const CK_MECHANISM *me
 
 	if (given == NULL || mechanism->ulParameterLen != sizeof(*given))
 		return CKR_MECHANISM_PARAM_INVALID;
-	hash = hash_info(given->hashAlg);
+	hash = hash_of_rsa(given->hashAlg);
 	mgf = hash_of_mgf(given->mgf);
 	if (hash == NULL || mgf == NULL ||
 		(given->source != 0 && given->source != CKZ_DATA_SPECIFIED) ||
@@ -511,6 +519,8 @@ CK_RV key_prepare(struct key *key, enum operation_purpose purpose, const CK_MECH
 	struct key_operation *operation;
 	CK_RV rv;
 
+	if (key->class->prepare != NULL)
+		return key->class->prepare(key, purpose, mechanism, out);
 	rv = find_row(mechanism->mechanism, key->class->type, purpose, &row);
 	if (rv != CKR_OK)
 		return rv;

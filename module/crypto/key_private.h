@@ -23,6 +23,11 @@ struct key_class {
 	CK_RV (*generate)(struct key *key, const struct attributes *public_template);
 	CK_RV (*encode)(const struct key *key, bool private_part, struct attributes **out);
 	bool (*public_info)(const struct key *key, struct buffer *der, struct error *err);
+	/* Not OpenSSL's: what frees its part, and its own key_prepare. NULL in the others. */
+	void (*clear)(struct key *key);
+	CK_RV(*prepare)
+	(struct key *key, enum operation_purpose purpose, const CK_MECHANISM *mechanism,
+		struct operation **out);
 };
 
 struct curve {
@@ -43,9 +48,11 @@ struct key {
 	bool has_private;
 	size_t bits;
 	const struct curve *curve; /* EC only */
+	struct gost_key *gost;     /* GOST only, which has no pkey */
 };
 
-extern const struct key_class key_class_rsa, key_class_ec, key_class_ed25519;
+extern const struct key_class key_class_rsa, key_class_ec, key_class_ed25519, key_class_gost_256,
+	key_class_gost_512;
 
 /* A context for the key type in the module's own world; NULL with the error queue filled. */
 EVP_PKEY_CTX *key_context(const struct key *key);

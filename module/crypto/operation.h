@@ -13,6 +13,7 @@
  *   CKM_RSA_PKCS decrypt          k bytes; a bad padding gives a false message, no error (padding.h)
  *   CKM_RSA_PKCS_OAEP decrypt     k bytes; a bad padding is found in constant time
  *   CKM_ECDSA                     the digest (longer than the curve's order: its leftmost bits); signature r || s
+ *   CKM_GOSTR3410, _512           the Streebog digest of 32 or 64 bytes; signature s || r
  *   CKM_EDDSA                     the message; no parameters, or CK_EDDSA_PARAMS with phFlag false, no context
  * Other stores implement the same interface (a cloud key signs over the network).
  */

@@ -18,6 +18,7 @@ enum {
 	RSA = 1 << 0,
 	EC = 1 << 1, /* Weierstrass and Edwards */
 	GENERIC = 1 << 2,
+	GOST = 1 << 3,
 	ANY = 0xff,
 };
 
@@ -41,6 +42,8 @@ static const struct {
 	{CKK_EC, EC},
 	{CKK_EC_EDWARDS, EC},
 	{CKK_GENERIC_SECRET, GENERIC},
+	{CKK_GOSTR3410, GOST},
+	{CKK_GOSTR3410_512, GOST},
 };
 
 #define MUST      ATTRIBUTE_CREATE_MUST
@@ -81,7 +84,8 @@ static const struct attribute_rule rules[] = {
 	{CKA_APPLICATION,             BYTES,   DATA,              ANY,     EMPTY,     CHANGE},
 	{CKA_VALUE,                   BYTES,   DATA,              ANY,     EMPTY,     CHANGE},
 	{CKA_VALUE,                   BYTES,   CERT,              ANY,     EMPTY,     0},
-	{CKA_VALUE,                   BYTES,   PRIV,              EC,      ABSENT,    IMPORT | SECRET},
+	{CKA_VALUE,                   BYTES,   PUB,               GOST,    ABSENT,    IMPORT},
+	{CKA_VALUE,                   BYTES,   PRIV,              EC | GOST, ABSENT,  IMPORT | SECRET},
 	{CKA_VALUE,                   BYTES,   SECR,              GENERIC, ABSENT,    IMPORT | SECRET},
 	{CKA_OBJECT_ID,               BYTES,   DATA,              ANY,     EMPTY,     CHANGE},
 	{CKA_CERTIFICATE_TYPE,        ULONG,   CERT,              ANY,     ABSENT,    MUST},
@@ -102,9 +106,9 @@ static const struct attribute_rule rules[] = {
 	{CKA_SENSITIVE,               BOOL,    PRIV,              ANY,     YES,       CHANGE | UP},
 	{CKA_SENSITIVE,               BOOL,    SECR,              ANY,     NO,        CHANGE | UP},
 	{CKA_ENCRYPT,                 BOOL,    PUB,               RSA,     YES,       CHANGE},
-	{CKA_ENCRYPT,                 BOOL,    PUB | SECR,        EC | GENERIC, NO,   CHANGE},
+	{CKA_ENCRYPT,                 BOOL,    PUB | SECR,        EC | GENERIC | GOST, NO, CHANGE},
 	{CKA_DECRYPT,                 BOOL,    PRIV,              RSA,     YES,       CHANGE},
-	{CKA_DECRYPT,                 BOOL,    PRIV | SECR,       EC | GENERIC, NO,   CHANGE},
+	{CKA_DECRYPT,                 BOOL,    PRIV | SECR,       EC | GENERIC | GOST, NO, CHANGE},
 	{CKA_WRAP,                    BOOL,    PUB | SECR,        ANY,     NO,        CHANGE},
 	{CKA_UNWRAP,                  BOOL,    PRIV | SECR,       ANY,     NO,        CHANGE},
 	{CKA_SIGN,                    BOOL,    PRIV,              ANY,     YES,       CHANGE},
@@ -145,6 +149,11 @@ static const struct attribute_rule rules[] = {
 	{CKA_EC_POINT,                BYTES,   PRIV,              EC,      ABSENT,    NOT_BORN},
 	{CKA_ALWAYS_AUTHENTICATE,     BOOL,    PRIV,              ANY,     NO,        0},
 	{CKA_WRAP_WITH_TRUSTED,       BOOL,    PRIV | SECR,       ANY,     NO,        CHANGE | UP},
+	{CKA_GOSTR3410_PARAMS,        BYTES,   PUB,               GOST,    ABSENT,    BORN},
+	/* pkcs11-tool gives them for both parts of a new pair. */
+	{CKA_GOSTR3410_PARAMS,        BYTES,   PRIV,              GOST,    ABSENT,    MUST},
+	{CKA_GOSTR3411_PARAMS,        BYTES,   PUB | PRIV,        GOST,    ABSENT,    0},
+	{CKA_GOST28147_PARAMS,        BYTES,   PUB | PRIV,        GOST,    EMPTY,     LAZY | CHANGE},
 	{CKA_PROFILE_ID,              ULONG,   PROF,              ANY,     ABSENT,    MUST},
 	{CKA_WRAP_TEMPLATE,           NOTHING, PUB | SECR,        ANY,     EMPTY,     LAZY},
 	{CKA_UNWRAP_TEMPLATE,         NOTHING, PRIV | SECR,       ANY,     EMPTY,     LAZY},

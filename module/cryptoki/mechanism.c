@@ -15,6 +15,8 @@
 #define RSA_BITS 1024, 4096 /* on the token from 2048 (object_place) */
 #define EC_BITS  256, 521
 #define ED_BITS  255, 256
+#define GOST     CKM_GOSTR3410
+#define GOST_512 CKM_GOSTR3410_512
 #define RSA_PKCS CKM_RSA_PKCS
 #define RSA_PSS  CKM_RSA_PKCS_PSS
 #define WHOLE    MECHANISM_WHOLE
@@ -51,11 +53,19 @@ static const struct mechanism mechanisms[] = {
 	{CKM_ECDH1_DERIVE,           CKM_ECDH1_DERIVE, NONE,    CKK_EC,  EC_BITS,  CKF_DERIVE | CURVE,   WHOLE,  MECHANISM_ECDH},
 	{CKM_EC_EDWARDS_KEY_PAIR_GEN, CKM_EDDSA,    NONE,       CKK_EC_EDWARDS, ED_BITS, CKF_GENERATE_KEY_PAIR | CURVE, WHOLE, PLAIN},
 	{CKM_EDDSA,                  CKM_EDDSA,     NONE,       CKK_EC_EDWARDS, ED_BITS, SIGNS | CURVE,  WHOLE,  MECHANISM_EDDSA},
+	{CKM_GOSTR3410_KEY_PAIR_GEN, GOST,          NONE,       CKK_GOSTR3410, 256, 256, CKF_GENERATE_KEY_PAIR, WHOLE, PLAIN},
+	{CKM_GOSTR3410,              GOST,          NONE,       CKK_GOSTR3410, 256, 256, SIGNS,          WHOLE,  PLAIN},
+	{CKM_GOSTR3410_WITH_GOSTR3411_12_256, GOST, CKM_GOSTR3411_12_256, CKK_GOSTR3410, 256, 256, SIGNS, DIGEST, PLAIN},
+	{CKM_GOSTR3410_512_KEY_PAIR_GEN, GOST_512,  NONE,       CKK_GOSTR3410_512, 512, 512, CKF_GENERATE_KEY_PAIR, WHOLE, PLAIN},
+	{CKM_GOSTR3410_512,          GOST_512,      NONE,       CKK_GOSTR3410_512, 512, 512, SIGNS,      WHOLE,  PLAIN},
+	{CKM_GOSTR3410_WITH_GOSTR3411_12_512, GOST_512, CKM_GOSTR3411_12_512, CKK_GOSTR3410_512, 512, 512, SIGNS, DIGEST, PLAIN},
 	{CKM_SHA_1,                  NONE,          CKM_SHA_1,  NONE,    0, 0,     CKF_DIGEST,           DIGEST, PLAIN},
 	{CKM_SHA224,                 NONE,          CKM_SHA224, NONE,    0, 0,     CKF_DIGEST,           DIGEST, PLAIN},
 	{CKM_SHA256,                 NONE,          CKM_SHA256, NONE,    0, 0,     CKF_DIGEST,           DIGEST, PLAIN},
 	{CKM_SHA384,                 NONE,          CKM_SHA384, NONE,    0, 0,     CKF_DIGEST,           DIGEST, PLAIN},
 	{CKM_SHA512,                 NONE,          CKM_SHA512, NONE,    0, 0,     CKF_DIGEST,           DIGEST, PLAIN},
+	{CKM_GOSTR3411_12_256,       NONE,          CKM_GOSTR3411_12_256, NONE, 0, 0, CKF_DIGEST,       DIGEST, PLAIN},
+	{CKM_GOSTR3411_12_512,       NONE,          CKM_GOSTR3411_12_512, NONE, 0, 0, CKF_DIGEST,       DIGEST, PLAIN},
 };
 /* clang-format on */
 
@@ -85,7 +95,7 @@ static bool mechanism_oaep_parameter(const struct mechanism *row, const CK_MECHA
 
 	(void)row;
 	return parameter != NULL && mechanism->ulParameterLen == sizeof(*parameter) &&
-	       hash_info(parameter->hashAlg) != NULL &&
+	       hash_info(parameter->hashAlg) != NULL && hash_info(parameter->hashAlg)->mgf != 0 &&
 	       argument_is_bytes(parameter->pSourceData, parameter->ulSourceDataLen) &&
 	       (parameter->ulSourceDataLen == 0 || parameter->source == CKZ_DATA_SPECIFIED);
 }

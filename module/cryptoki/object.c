@@ -242,6 +242,11 @@ CK_RV object_place(struct session *session, struct draft *const drafts[], size_t
 	return rv;
 }
 
+static bool object_is_same(const CK_ATTRIBUTE *a, const CK_ATTRIBUTE *b)
+{
+	return a->ulValueLen == b->ulValueLen && memcmp(a->pValue, b->pValue, a->ulValueLen) == 0;
+}
+
 CK_RV object_add_key(
 	struct draft *draft, const struct key *key, struct attributes **encoded, uint8_t **info)
 {
@@ -254,6 +259,12 @@ CK_RV object_add_key(
 		/* A curve has two names: the application's is kept. */
 		if (value->type == CKA_EC_PARAMS && draft_find(draft, CKA_EC_PARAMS) != NULL)
 			continue;
+		/* Both parts of a new pair may name the parameter set: it is one. */
+		if (value->type == CKA_GOSTR3410_PARAMS && draft_find(draft, value->type) != NULL &&
+			!object_is_same(draft_find(draft, value->type), value)) {
+			rv = CKR_TEMPLATE_INCONSISTENT;
+			break;
+		}
 		if (attribute_rule_find(value->type, draft->class, draft->key_type) != NULL)
 			rv = draft_set(draft, value->type, value->pValue, value->ulValueLen);
 	}

@@ -12,6 +12,8 @@
 #include <p11-kit/pkcs11.h>
 #pragma GCC visibility pop
 
+#include "module/podpis-gost.h"
+
 /* Profiles and unique ids (PKCS #11 v3.0, 4.4, 4.12; Profiles v3.0) */
 #ifndef CKO_PROFILE
 #define CKO_PROFILE 0x00000009UL

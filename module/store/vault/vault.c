@@ -413,6 +413,8 @@ static CK_RV vault_mechanisms(struct token *token, CK_MECHANISM_TYPE *list, CK_U
 		CKM_ECDSA,
 		CKM_EDDSA,
 		CKM_ECDH1_DERIVE,
+		CKM_GOSTR3410,
+		CKM_GOSTR3410_512,
 	};
 	const CK_ULONG size = sizeof(raw) / sizeof(raw[0]);
 

@@ -1,0 +1,111 @@
+#!/bin/sh
+# gost: pkcs11-tool makes GOST R 34.10-2012 keys of every parameter set it knows, signs a large file and a digest and
+# hashes; OpenSSL's GOST engine verifies, with the public key that pkcs11-tool lists.
+# shellcheck source=tests/scenarios/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+engine=$(openssl version -e | sed 's/.*"\(.*\)"/\1/')/gost.so
+[ -f "$engine" ] || {
+	echo "no GOST engine for OpenSSL: skipped"
+	exit 77
+}
+cat >"$work/gost.cnf" <<END
+openssl_conf = all
+[all]
+engines = engines
+[engines]
+gost = gost
+[gost]
+engine_id = gost
+dynamic_path = $engine
+default_algorithms = ALL
+END
+
+become ivanov
+podpis setup --label ivanov --pin-file "$HOME/pin" --so-pin-file "$HOME/so-pin"
+head -c 3145728 /dev/urandom >"$work/large"
+
+# The engine is in the oracle's OpenSSL only.
+oracle() {
+	OPENSSL_CONF=$work/gost.cnf openssl "$@"
+}
+
+# spki BITS OID-TAIL DIGEST VALUE FILE: SubjectPublicKeyInfo from what pkcs11-tool lists, as RFC 9215 has it.
+spki() {
+	python3 - "$@" <<'END'
+import sys
+
+bits, curve, digest, value, path = sys.argv[1:]
+
+
+def tlv(tag, *parts):
+    body = b"".join(parts)
+    length = len(body)
+    return bytes([tag]) + (bytes([length]) if length < 128 else bytes([0x81, length]) if length < 256 else b"\x82" + length.to_bytes(2, "big")) + body
+
+
+arc = 1 if bits == "256" else 2
+algorithm = tlv(6, bytes.fromhex("2a8503070101010%d" % arc))
+parameters = tlv(0x30, tlv(6, bytes.fromhex(curve)), tlv(6, bytes.fromhex(digest)) if digest != "-" else b"")
+key = tlv(3, b"\0", tlv(4, bytes.fromhex(value)))
+open(path, "wb").write(tlv(0x30, tlv(0x30, algorithm, parameters), key))
+END
+}
+
+# pair BITS LETTER ID OID DIGEST: a key pair, and everything that is done with it.
+pair() {
+	step "GOSTR3410-2012-$1:$2"
+	pkcs11 --login --pin env:PIN --keypairgen --key-type "GOSTR3410-2012-$1:$2" --id "$3" --label "gost-$3" >"$work/out" 2>&1 ||
+		fail "$(cat "$work/out")"
+	pkcs11 -O --type pubkey >"$work/list" 2>/dev/null
+	# It stands on several lines, before the label.
+	value=$(awk -v label="gost-$3" '/VALUE:/ { value = ""; on = 1; sub(/.*VALUE:/, "") } /label:/ { on = 0; if ($2 == label) print value }
+		on { gsub(/ /, ""); value = value $0 }' "$work/list")
+	[ ${#value} -eq $(($1 / 2)) ] || fail "VALUE of ${#value} digits: $(cat "$work/list")"
+	spki "$1" "$4" "$5" "$value" "$work/key.der"
+	oracle pkey -pubin -inform DER -in "$work/key.der" -out "$work/key.pem" 2>"$work/err" || fail "$(cat "$work/err")"
+
+	pkcs11 --login --pin env:PIN --sign --id "$3" -m "GOSTR3410-WITH-GOSTR3411-12-$1" -i "$work/large" -o "$work/sig" >"$work/out" 2>&1 ||
+		fail "$(cat "$work/out")"
+	oracle dgst "-md_gost12_$1" -verify "$work/key.pem" -signature "$work/sig" "$work/large" >"$work/out" 2>&1 ||
+		fail "the engine does not verify: $(cat "$work/out")"
+
+	oracle dgst "-md_gost12_$1" -binary "$work/large" >"$work/digest"
+	case $1 in
+	256) raw=GOSTR3410 ;;
+	512) raw=GOSTR3410_512 ;;
+	esac
+	pkcs11 --login --pin env:PIN --sign --id "$3" -m $raw -i "$work/digest" -o "$work/sig" >"$work/out" 2>&1 || fail "$(cat "$work/out")"
+	oracle pkeyutl -verify -pubin -inkey "$work/key.pem" -in "$work/digest" -sigfile "$work/sig" >"$work/out" 2>&1 ||
+		fail "the engine does not verify: $(cat "$work/out")"
+	# It would tell.
+	printf x | dd of="$work/digest" bs=1 count=1 conv=notrunc 2>/dev/null
+	! oracle pkeyutl -verify -pubin -inkey "$work/key.pem" -in "$work/digest" -sigfile "$work/sig" >"$work/out" 2>&1 ||
+		fail "the engine verifies anything"
+}
+
+streebog_256=2a85030701010202
+pair 256 A 01 2a8503070102010101 -
+pair 256 B 02 2a850302022301 $streebog_256
+pair 256 C 03 2a850302022302 $streebog_256
+pair 256 D 04 2a850302022303 $streebog_256
+pair 512 A 11 2a8503070102010201 -
+pair 512 B 12 2a8503070102010202 -
+pair 512 C 13 2a8503070102010203 -
+
+step 'digests'
+for bits in 256 512; do
+	pkcs11 --hash -m "GOSTR3411-12-$bits" -i "$work/large" -o "$work/digest" >"$work/out" 2>&1 || fail "$(cat "$work/out")"
+	oracle dgst "-md_gost12_$bits" -binary "$work/large" | cmp - "$work/digest" || fail "Streebog-$bits differs"
+done
+
+step 'what there is not'
+! pkcs11 --login --pin env:PIN --keypairgen --key-type GOSTR3410-2001:A --id 21 >"$work/out" 2>&1 ||
+	fail "a key of GOST R 34.10-2001, with the old digest"
+! pkcs11 --login --pin env:PIN --sign --id 01 -m GOSTR3410-WITH-GOSTR3411-12-512 -i "$work/digest" -o "$work/sig" >"$work/out" 2>&1 ||
+	fail "a key of 256 bits signed with a mechanism of 512"
+
+step 'without the engine: the module knows of none'
+foreign strace -f -e trace=openat -o "$work/trace" pkcs11-tool --module "$module" --login --pin env:PIN --sign --id 02 -m GOSTR3410-WITH-GOSTR3411-12-256 \
+	-i "$work/large" -o "$work/sig" >"$work/out" 2>&1 || fail "$(cat "$work/out")"
+! grep -E 'engines-3|ossl-modules/gost' "$work/trace" || fail 'it looked for an engine'
