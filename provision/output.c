@@ -57,10 +57,16 @@ void output_init(struct output *output, bool json)
 void output_finish(struct output *output, const struct error *err)
 {
 	if (output->json) {
-		if (err != NULL)
+		if (err != NULL) {
+			char message[ERROR_MESSAGE_MAX];
+
+			/* An argument in it may be no UTF-8, which JSON can't hold. */
+			snprintf(message, sizeof(message), "%s", err->message);
+			text_plain(message);
 			output_json(output, "error",
 				json_pack("{s:i, s:s, s:s}", "code", (int)err->code, "name",
-					code_name(err->code), "message", err->message));
+					code_name(err->code), "message", message));
+		}
 		if (output->root != NULL)
 			json_dumpf(output->root, output->out, JSON_INDENT(2));
 		fputc('\n', output->out);
@@ -78,6 +84,54 @@ void output_finish(struct output *output, const struct error *err)
 	fflush(output->out);
 }
 
+static const char *const sequences[] = {
+	[COLOUR_NONE] = "\033[0m",
+	[COLOUR_GOOD] = "\033[32m",
+	[COLOUR_BAD] = "\033[31m",
+	[COLOUR_NOTE] = "\033[33m",
+	[COLOUR_BOLD] = "\033[1m",
+};
+
+const char *output_colour(const struct output *output, enum output_colour colour)
+{
+	return output->colour ? sequences[colour] : "";
+}
+
+/* Bytes of our own colour sequence at `text`; 0: it is none. */
+static size_t colour_length(const struct output *output, const char *text)
+{
+	for (size_t i = 0; output->colour && i < sizeof(sequences) / sizeof(sequences[0]); i++)
+		if (strncmp(text, sequences[i], strlen(sequences[i])) == 0)
+			return strlen(sequences[i]);
+	return 0;
+}
+
+/* What was put together, values from outside among it: line breaks and colours are ours, nothing else acts. */
+static void put_formatted(
+	const struct output *output, FILE *out, const char *format, va_list arguments)
+{
+	char *text = NULL, *end, kept;
+	size_t length;
+
+	if (vasprintf(&text, format, arguments) < 0)
+		return;
+	for (char *at = text; *at != '\0'; at += length) {
+		length = *at == '\n' ? 1 : colour_length(output, at);
+		if (length > 0) {
+			fwrite(at, 1, length, out);
+			continue;
+		}
+		length = strcspn(at + 1, "\n\033") + 1;
+		end = at + length;
+		kept = *end;
+		*end = '\0';
+		text_plain(at);
+		fputs(at, out);
+		*end = kept;
+	}
+	free(text);
+}
+
 void output_text(struct output *output, const char *format, ...)
 {
 	va_list ap;
@@ -85,7 +139,7 @@ void output_text(struct output *output, const char *format, ...)
 	if (output->json)
 		return;
 	va_start(ap, format);
-	vfprintf(output->out, format, ap);
+	put_formatted(output, output->out, format, ap);
 	va_end(ap);
 }
 
@@ -97,23 +151,10 @@ void output_progress(struct output *output, const char *format, ...)
 		return;
 	fflush(output->out);
 	va_start(ap, format);
-	vfprintf(output->progress, format, ap);
+	put_formatted(output, output->progress, format, ap);
 	va_end(ap);
 	fputc('\n', output->progress);
 	fflush(output->progress);
-}
-
-const char *output_colour(const struct output *output, enum output_colour colour)
-{
-	static const char *const sequences[] = {
-		[COLOUR_NONE] = "\033[0m",
-		[COLOUR_GOOD] = "\033[32m",
-		[COLOUR_BAD] = "\033[31m",
-		[COLOUR_NOTE] = "\033[33m",
-		[COLOUR_BOLD] = "\033[1m",
-	};
-
-	return output->colour ? sequences[colour] : "";
 }
 
 void output_json(struct output *output, const char *key, json_t *value)

@@ -27,7 +27,10 @@ void output_init(struct output *output, bool json);
 /* Prints the JSON value, if any, with the error in it (NULL: none). */
 void output_finish(struct output *output, const struct error *err);
 
-/* For a person, stdout. */
+/*
+ * For a person, stdout. Line breaks and this file's colours act; other control characters, which come with
+ * values from outside, are made harmless.
+ */
 void output_text(struct output *output, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* One step of longer work, stderr, a line each. */

@@ -57,6 +57,46 @@ static void test_harmless(void **state)
 	free(text);
 }
 
+/* Whatever is put into a sentence; our own colours act where there are colours, and only these. */
+static void test_sentences(void **state)
+{
+	struct output output = to_memory(false);
+
+	(void)state;
+	output_text(&output, "%s: %s\n", "a", "b\x1b]0;title\x07\r\xe2\x80\xae");
+	output_progress(&output, "%s",
+		"\xc2\x9b"
+		"2J\x1b[31m");
+	done(&output);
+	assert_string_equal(text, "a: b?]0;title?????\n??2J?[31m\n");
+	free(text);
+	output = to_memory(false);
+	output.colour = true;
+	output_text(&output, "%sbad%s %s\n", output_colour(&output, COLOUR_BAD),
+		output_colour(&output, COLOUR_NONE), "\x1b[2J\x1b[5m\x1b");
+	done(&output);
+	assert_string_equal(text, "\x1b[31mbad\x1b[0m ?[2J?[5m?\n");
+	free(text);
+}
+
+/* A message that is no UTF-8 does not take the whole error out of the JSON. */
+static void test_json_of_anything(void **state)
+{
+	struct output output = to_memory(true);
+	struct error err = {.code = ERROR_USAGE, .message = "no \xff\xfe"};
+	json_t *root;
+
+	(void)state;
+	output_finish(&output, &err);
+	done(&output);
+	root = json_loads(text, 0, NULL);
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(root, "error"), "message")),
+		"no ?\?");
+	json_decref(root);
+	free(text);
+}
+
 static void test_json(void **state)
 {
 	struct output output = to_memory(true);
@@ -102,7 +142,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_harmless),
+		cmocka_unit_test(test_sentences),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_of_anything),
 		cmocka_unit_test(test_times),
 	};
 

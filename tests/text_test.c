@@ -57,13 +57,19 @@ static void cuts_between_characters(void **state)
 static void makes_control_characters_visible(void **state)
 {
 	char text[] = "\x01\x1f\t \x7e\x7f\xc2\x80\xc2\x9f\xc2\xa0\xd0\x9f";
-	char end[] = "x\xc2";
+	char order[] = "a\xe2\x80\xae"
+		       "b\xe2\x81\xa6\xd8\x9c\xe2\x80\xa8\xe2\x80\xa7";
+	char end[] = "x\xc2", malformed[] = "\x9b[2J\xed\xa0\x80";
 
 	(void)state;
 	text_plain(text);
 	assert_string_equal(text, "??  ~?????\xc2\xa0\xd0\x9f");
 	text_plain(end);
-	assert_string_equal(end, "x\xc2");
+	assert_string_equal(end, "x?");
+	text_plain(order);
+	assert_string_equal(order, "a???b????????\xe2\x80\xa7");
+	text_plain(malformed);
+	assert_string_equal(malformed, "?[2J???");
 }
 
 int main(void)

@@ -1,9 +1,10 @@
 #include "module/support/text.h"
 
 #include <stdint.h>
+#include <string.h>
 
-/* Bytes of the character at `text`, 0 when it is not well-formed. */
-static size_t character(const unsigned char *text, size_t length)
+/* Bytes of the character at `text`, 0 when it is not well-formed; its value in *out. */
+static size_t character(const unsigned char *text, size_t length, uint32_t *out)
 {
 	static const struct {
 		unsigned char mask, lead;
@@ -31,6 +32,7 @@ static size_t character(const unsigned char *text, size_t length)
 		if (value < shapes[i].least || value > 0x10ffff ||
 			(value >= 0xd800 && value <= 0xdfff))
 			return 0;
+		*out = value;
 		return shapes[i].size;
 	}
 	return 0;
@@ -38,10 +40,11 @@ static size_t character(const unsigned char *text, size_t length)
 
 bool text_is_utf8(const char *text, size_t length)
 {
+	uint32_t value;
 	size_t size;
 
 	for (size_t at = 0; at < length; at += size) {
-		size = character((const unsigned char *)text + at, length - at);
+		size = character((const unsigned char *)text + at, length - at, &value);
 		if (size == 0)
 			return false;
 	}
@@ -57,16 +60,37 @@ size_t text_cut(const char *text, size_t length, size_t max)
 	return max;
 }
 
+/* What a terminal obeys in place of showing it: controls, line separators, and what turns the reading order. */
+static bool is_plain(uint32_t value)
+{
+	static const struct {
+		uint32_t first, last;
+	} commands[] = {
+		{0x00, 0x1f},
+		{0x7f, 0x9f},
+		{0x061c, 0x061c},
+		{0x200e, 0x200f},
+		{0x2028, 0x202e},
+		{0x2066, 0x2069},
+	};
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (value >= commands[i].first && value <= commands[i].last)
+			return false;
+	return true;
+}
+
 void text_plain(char *text)
 {
-	for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++) {
-		if (*at == '\t') {
-			*at = ' ';
-		} else if (*at < 0x20 || *at == 0x7f) {
-			*at = '?';
-		} else if (*at == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f) {
-			at[0] = '?';
-			at[1] = '?';
-		}
+	size_t length = strlen(text), size;
+	uint32_t value = 0;
+
+	for (size_t at = 0; at < length; at += size) {
+		size = character((unsigned char *)text + at, length - at, &value);
+		if (text[at] == '\t')
+			text[at] = ' ';
+		else if (size == 0 || !is_plain(value))
+			memset(text + at, '?', size > 0 ? size : 1);
+		size = size > 0 ? size : 1;
 	}
 }

@@ -14,8 +14,9 @@ bool text_is_utf8(const char *text, size_t length);
 size_t text_cut(const char *text, size_t length, size_t max);
 
 /*
- * Puts '?' for each byte of control characters (C0, DEL, C1), so that nothing from a file or a server can
- * move a terminal's cursor or begin a line of its own. Tabs become blanks.
+ * Puts '?' for each byte of control characters (C0, DEL, C1), of line separators, of the marks that turn the
+ * reading order, and of malformed UTF-8, so that nothing from a file or a server can move a terminal's cursor,
+ * begin a line of its own or read as something else. Tabs become blanks.
  */
 void text_plain(char *text);
 
