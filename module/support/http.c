@@ -36,6 +36,7 @@ struct exchange {
 	struct buffer *body;
 	size_t header_length;
 	bool too_large;
+	bool framed; /* the answer says how long it is */
 };
 
 static long milliseconds(void)
@@ -102,14 +103,25 @@ static size_t on_body(char *data, size_t size, size_t count, void *user)
 	return 0;
 }
 
+static bool begins(const char *data, size_t length, const char *start)
+{
+	return length >= strlen(start) && strncasecmp(data, start, strlen(start)) == 0;
+}
+
 static size_t on_header(char *data, size_t size, size_t count, void *user)
 {
 	struct exchange *exchange = user;
+	size_t length = size * count;
 
-	(void)data;
-	exchange->header_length += size * count;
+	/* An interim answer, or a proxy's, goes before the answer. */
+	if (begins(data, length, "HTTP/"))
+		exchange->framed = begins(data, length, "HTTP/2");
+	else if (begins(data, length, "Content-Length:") ||
+		 begins(data, length, "Transfer-Encoding:"))
+		exchange->framed = true;
+	exchange->header_length += length;
 	if (exchange->header_length <= HEADER_MAX)
-		return size * count;
+		return length;
 	exchange->too_large = true;
 	return 0;
 }
@@ -129,7 +141,7 @@ bool http_address_valid(const char *url)
 
 static bool parse_base(struct http *http, const char *base, struct error *err)
 {
-	char *scheme = NULL, *host = NULL, *port = NULL;
+	char *host = NULL, *port = NULL;
 	CURLU *url = curl_url();
 	bool ok = false;
 
@@ -153,7 +165,6 @@ static bool parse_base(struct http *http, const char *base, struct error *err)
 		http->base[length - 1] = '\0';
 	ok = true;
 out:
-	curl_free(scheme);
 	curl_free(host);
 	curl_free(port);
 	curl_url_cleanup(url);
@@ -419,6 +430,10 @@ static bool send_once(struct http *http, const struct http_request *request, con
 			milliseconds() - start);
 		return false;
 	}
+	/* Anybody on the way can end a connection: an answer that ends with it may be any part of the whole. */
+	if (!exchange.framed && response->body.length > 0)
+		return error_set(err, ERROR_UNREACHABLE,
+			"%s: the answer does not say where it ends", http->peer_name);
 	curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &response->status);
 	if (curl_easy_getinfo(http->curl, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK &&
 		retry_after > 0)
