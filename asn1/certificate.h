@@ -32,7 +32,7 @@ struct certificates {
 };
 
 /*
- * Whatever a person may have: one or several PEM certificates, DER, PKCS#7 (PEM or DER). At most 32.
+ * Whatever a person may have: one or several PEM certificates, DER, PKCS#7 (PEM, DER or BER). At most 32.
  * ERROR_USAGE says what the bytes look like when they are none of these.
  */
 bool certificates_read(

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <openssl/bio.h>
+#include <openssl/cms.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -42,7 +43,41 @@ static bool add(
 	return true;
 }
 
-static bool add_signed_data(
+/*
+ * PKCS #7 may be BER (RFC 2315, 7), and Windows' authorities and streaming writers use that: indefinite lengths,
+ * octet strings in pieces. OpenSSL takes it apart, and what is taken out of it, each certificate in DER, goes
+ * through the strict decoder as any other.
+ */
+static bool add_ber(
+	struct certificates *certificates, const uint8_t *ber, size_t length, struct error *err)
+{
+	const unsigned char *at = ber;
+	unsigned char *der = NULL;
+	STACK_OF(X509) *list = NULL;
+	CMS_ContentInfo *content;
+	bool done = false;
+	int size;
+
+	ERR_set_mark();
+	content = d2i_CMS_ContentInfo(NULL, &at, (long)length);
+	if (content != NULL && at == ber + length &&
+		OBJ_obj2nid(CMS_get0_type(content)) == NID_pkcs7_signed)
+		list = CMS_get1_certs(content);
+	for (int i = 0; i < sk_X509_num(list); i++) {
+		size = i2d_X509(sk_X509_value(list, i), &der);
+		done = size > 0 && add(certificates, der, (size_t)size, err);
+		OPENSSL_free(der);
+		der = NULL;
+		if (!done)
+			break;
+	}
+	sk_X509_pop_free(list, X509_free);
+	CMS_ContentInfo_free(content);
+	ERR_pop_to_mark();
+	return done;
+}
+
+static bool add_der(
 	struct certificates *certificates, const uint8_t *der, size_t length, struct error *err)
 {
 	struct cms cms = {0};
@@ -57,6 +92,17 @@ static bool add_signed_data(
 		done = add(certificates, cms.certificates[i].der, cms.certificates[i].length, err);
 	cms_clear(&cms);
 	return done;
+}
+
+static bool add_signed_data(
+	struct certificates *certificates, const uint8_t *data, size_t length, struct error *err)
+{
+	struct error why = {0};
+
+	/* What is said of the file is what the strict reader finds wrong with it. */
+	return add_der(certificates, data, length, &why) ||
+	       add_ber(certificates, data, length, NULL) ||
+	       error_set(err, why.code, "%s", why.message);
 }
 
 /* What PEM calls things that are not certificates. */
@@ -197,6 +243,8 @@ static bool read_der(
 		first.class == ASN1_CLASS_UNIVERSAL) {
 		if (add_signed_data(certificates, data, length, &why))
 			return true;
+	} else if (add_ber(certificates, data, length, NULL)) {
+		return true;
 	} else if (add(certificates, data, length, &why)) {
 		return true;
 	} else {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -265,7 +266,7 @@ static inline int test_run(const char *format, ...) __attribute__((format(printf
 
 static inline int test_run(const char *format, ...)
 {
-	char command[2048];
+	char command[4096];
 	va_list ap;
 
 	va_start(ap, format);

@@ -342,48 +342,62 @@ static void prepare(char folder[128])
 {
 	test_folder(folder);
 	assert_int_equal(
-		test_run("cd %s && exec 2>log && set -e\n"
-			 "for n in 1 2 3; do openssl req -x509 -newkey ed25519 -nodes -keyout "
-			 "k$n.pem -subj "
-			 "/CN=n$n -days 9 -out $n.pem; openssl x509 -in $n.pem -outform DER -out "
-			 "$n.der; done\n"
-			 "cat 1.pem 2.pem 3.pem > chain.pem\n"
-			 "cat k1.pem 1.pem 2.pem > with-key.pem\n"
-			 "cat 1.pem 2.pem 1.pem > repeated.pem\n"
-			 "for n in 1 2; do openssl x509 -in $n.pem -text; done > text.pem\n"
-			 "sed 's/$/\\r/' chain.pem > crlf.pem\n"
-			 "{ printf '\\357\\273\\277'; cat 1.pem; } > bom.pem\n"
-			 "openssl crl2pkcs7 -nocrl -certfile chain.pem -out p7.pem\n"
-			 "openssl crl2pkcs7 -nocrl -certfile chain.pem -outform DER -out p7.der\n"
-			 "sed 's/PKCS7/CMS/' p7.pem > cms.pem\n"
-			 "grep -v -e - 1.pem > base64\n"
-			 "grep -v -e - 1.pem | tr -d '\\n' > base64-line\n"
-			 /* What is none */
-			 "openssl req -new -key k1.pem -subj /CN=x -out req.pem\n"
-			 "openssl req -in req.pem -outform DER -out req.der\n"
-			 "openssl pkey -in k1.pem -outform DER -out key.der\n"
-			 "openssl pkey -in k1.pem -pubout -out pub.pem\n"
-			 "openssl pkey -in k1.pem -pubout -outform DER -out pub.der\n"
-			 "openssl pkcs12 -export -in 1.pem -inkey k1.pem -passout pass:x -out "
-			 "p12.der\n"
-			 "openssl pkcs8 -topk8 -in k1.pem -passout pass:x -outform DER -out "
-			 "encrypted.der\n"
-			 "openssl x509 -in 1.pem -trustout -out trusted.pem\n"
-			 "touch index; printf "
-			 "'[ca]\\ndefault_ca=a\\n[a]\\ndatabase=index\\ndefault_md=sha256\\n"
-			 "default_crl_days=9\\n' > ca.cnf\n"
-			 "openssl ca -config ca.cnf -gencrl -keyfile k1.pem -cert 1.pem -out "
-			 "crl.pem\n"
-			 "openssl crl -in crl.pem -outform DER -out crl.der\n"
-			 "openssl crl2pkcs7 -nocrl -outform DER -out empty.der\n"
-			 "sed '2s/^..../!!!!/' 1.pem > damaged.pem\n"
-			 "head -c 200 1.der > cut.der\n"
-			 "iconv -f UTF-8 -t UTF-16 1.pem > utf16.pem\n"
-			 "{ cat 1.der; echo; } > trailing.der\n"
-			 ": > nothing; echo hello > plain; printf '%%%%PDF-1.7' > pdf; printf "
-			 "'PK\\003\\004' > zip\n"
-			 "printf '<!DOCTYPE html>' > html; printf '{\"a\":1}' > json; printf "
-			 "'\\001\\002' > binary",
+		test_run(
+			"cd %s && exec 2>log && set -e\n"
+			"for n in 1 2 3; do openssl req -x509 -newkey ed25519 -nodes -keyout "
+			"k$n.pem -subj "
+			"/CN=n$n -days 9 -out $n.pem; openssl x509 -in $n.pem -outform DER -out "
+			"$n.der; done\n"
+			"cat 1.pem 2.pem 3.pem > chain.pem\n"
+			"cat k1.pem 1.pem 2.pem > with-key.pem\n"
+			"cat 1.pem 2.pem 1.pem > repeated.pem\n"
+			"for n in 1 2; do openssl x509 -in $n.pem -text; done > text.pem\n"
+			"sed 's/$/\\r/' chain.pem > crlf.pem\n"
+			"{ printf '\\357\\273\\277'; cat 1.pem; } > bom.pem\n"
+			"openssl crl2pkcs7 -nocrl -certfile chain.pem -out p7.pem\n"
+			"openssl crl2pkcs7 -nocrl -certfile chain.pem -outform DER -out p7.der\n"
+			"sed 's/PKCS7/CMS/' p7.pem > cms.pem\n"
+			/* BER: indefinite lengths, the content in pieces */
+			"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
+			"-keyout k4.pem -subj /CN=n4 -days 9 -out 4.pem\n"
+			"for form in DER PEM; do openssl cms -sign -in chain.pem -binary -nodetach "
+			"-stream -signer 4.pem -inkey k4.pem -certfile chain.pem -outform $form "
+			"-out ber.$form; openssl cms -sign -keyid -in chain.pem -binary -nodetach "
+			"-stream -signer 4.pem -inkey k4.pem -certfile chain.pem -outform $form "
+			"-out ber-keyid.$form; done\n"
+			"base64 ber.DER > ber.base64\n"
+			"head -c 900 ber.DER > ber-cut.der; { cat ber.DER; echo; } > "
+			"ber-trailing.der\n"
+			"openssl cms -data_create -in 1.pem -binary -stream -outform DER -out "
+			"ber-data.der\n"
+			"grep -v -e - 1.pem > base64\n"
+			"grep -v -e - 1.pem | tr -d '\\n' > base64-line\n"
+			/* What is none */
+			"openssl req -new -key k1.pem -subj /CN=x -out req.pem\n"
+			"openssl req -in req.pem -outform DER -out req.der\n"
+			"openssl pkey -in k1.pem -outform DER -out key.der\n"
+			"openssl pkey -in k1.pem -pubout -out pub.pem\n"
+			"openssl pkey -in k1.pem -pubout -outform DER -out pub.der\n"
+			"openssl pkcs12 -export -in 1.pem -inkey k1.pem -passout pass:x -out "
+			"p12.der\n"
+			"openssl pkcs8 -topk8 -in k1.pem -passout pass:x -outform DER -out "
+			"encrypted.der\n"
+			"openssl x509 -in 1.pem -trustout -out trusted.pem\n"
+			"touch index; printf "
+			"'[ca]\\ndefault_ca=a\\n[a]\\ndatabase=index\\ndefault_md=sha256\\n"
+			"default_crl_days=9\\n' > ca.cnf\n"
+			"openssl ca -config ca.cnf -gencrl -keyfile k1.pem -cert 1.pem -out "
+			"crl.pem\n"
+			"openssl crl -in crl.pem -outform DER -out crl.der\n"
+			"openssl crl2pkcs7 -nocrl -outform DER -out empty.der\n"
+			"sed '2s/^..../!!!!/' 1.pem > damaged.pem\n"
+			"head -c 200 1.der > cut.der\n"
+			"iconv -f UTF-8 -t UTF-16 1.pem > utf16.pem\n"
+			"{ cat 1.der; echo; } > trailing.der\n"
+			": > nothing; echo hello > plain; printf '%%%%PDF-1.7' > pdf; printf "
+			"'PK\\003\\004' > zip\n"
+			"printf '<!DOCTYPE html>' > html; printf '{\"a\":1}' > json; printf "
+			"'\\001\\002' > binary",
 			folder),
 		0);
 }
@@ -397,6 +411,10 @@ static void reads_every_form(void **state)
 		{"1.pem", 1},
 		{"1.der", 1},
 		{"chain.pem", 3},
+		{"ber.DER", 4},
+		{"ber.PEM", 4},
+		{"ber-keyid.DER", 4},
+		{"ber.base64", 4},
 		{"with-key.pem", 2},
 		{"repeated.pem", 2},
 		{"text.pem", 2},
@@ -441,6 +459,9 @@ static void says_what_junk_looks_like(void **state)
 		{"damaged.pem", "PEM block 1 is damaged: "},
 		{"cut.der", "a length that goes beyond the end"},
 		{"trailing.der", "more bytes behind the end"},
+		{"ber-cut.der", ""},
+		{"ber-trailing.der", ""},
+		{"ber-data.der", ""},
 		{"utf16.pem", "text in UTF-16, not a certificate"},
 		{"nothing", "nothing at all, not a certificate"},
 		{"plain", "plain text, not a certificate: PEM, DER and PKCS #7 are understood"},
