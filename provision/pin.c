@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "provision/i18n.h"
 
 #define PIN_BYTES_MAX 256 /* a password file's line, too */
+#define TICK_MS       200 /* how long a signal may wait while the echo is off */
 
 static const struct {
 	const char *option, *variable;
@@ -131,14 +133,10 @@ static bool read_line(int fd, char *line, size_t size, size_t *length)
 	}
 	*length = 0;
 	for (;;) {
-		fd_set readable;
-		struct timespec tick = {.tv_nsec = 200 * 1000 * 1000};
+		struct pollfd terminal = {.fd = fd, .events = POLLIN};
 		ssize_t got;
-		int ready;
+		int ready = poll(&terminal, 1, TICK_MS);
 
-		FD_ZERO(&readable);
-		FD_SET(fd, &readable);
-		ready = pselect(fd + 1, &readable, NULL, NULL, &tick, NULL);
 		sigpending(&pending);
 		if (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM) ||
 			sigismember(&pending, SIGHUP) || sigismember(&pending, SIGQUIT) ||
@@ -174,10 +172,10 @@ bool pin_ask(const char *prompt, struct secret **out, struct error *err)
 		return error_set(err, ERROR_PERSON,
 			_("%s is wanted, and there is no terminal to ask on"), prompt);
 	dprintf(fd, "%s: ", prompt);
-	if (!read_line(fd, line, sizeof(line), &length))
-		error_set(err, ERROR_PERSON, _("nothing was entered"));
-	else if (length == 0)
-		error_set(err, ERROR_PERSON, _("nothing was entered"));
+	if (!read_line(fd, line, sizeof(line), &length) || length == 0)
+		error_set(err, ERROR_PERSON,
+			length > PIN_BYTES_MAX ? _("what was entered is too long")
+					       : _("nothing was entered"));
 	else
 		done = keep(line, length, out, err);
 	dprintf(fd, "\n");

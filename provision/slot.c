@@ -10,7 +10,8 @@
 #include "module/support/text.h"
 #include "provision/i18n.h"
 
-#define SLOTS_MAX 256
+#define SLOTS_MAX      256
+#define PIN_LENGTH_MAX 4096 /* a bound above is none */
 
 static const struct {
 	CK_RV rv;
@@ -202,6 +203,12 @@ static void trim(char *out, const unsigned char *text, size_t length)
 	out[length] = '\0';
 }
 
+/* Tokens that don't know a bound say so in several ways. */
+static CK_ULONG pin_bound(CK_ULONG length)
+{
+	return length == CK_UNAVAILABLE_INFORMATION || length > PIN_LENGTH_MAX ? 0 : length;
+}
+
 /* Reads slot and token; false when there is no usable token in it. */
 static bool describe(CK_FUNCTION_LIST *functions, CK_SLOT_ID id, struct slot *slot)
 {
@@ -220,6 +227,8 @@ static bool describe(CK_FUNCTION_LIST *functions, CK_SLOT_ID id, struct slot *sl
 	trim(slot->manufacturer, token.manufacturerID, sizeof(token.manufacturerID));
 	trim(slot->model, token.model, sizeof(token.model));
 	slot->flags = token.flags;
+	slot->pin_minimum = pin_bound(token.ulMinPinLen);
+	slot->pin_maximum = pin_bound(token.ulMaxPinLen);
 	return true;
 }
 
@@ -327,6 +336,19 @@ void slot_close(struct slot *slot)
 	*slot = (struct slot){0};
 }
 
+static bool check_length(
+	const struct slot *slot, const char *what, const struct secret *pin, struct error *err)
+{
+	if (pin->length >= slot->pin_minimum &&
+		(slot->pin_maximum == 0 || pin->length <= slot->pin_maximum))
+		return true;
+	if (slot->pin_maximum == 0)
+		return error_set(err, ERROR_PIN, _("%s of %s has %lu bytes or more"), what,
+			slot->label, slot->pin_minimum);
+	return error_set(err, ERROR_PIN, _("%s of %s has %lu to %lu bytes"), what, slot->label,
+		slot->pin_minimum, slot->pin_maximum);
+}
+
 /* What the token lets out about the tries that are left (PKCS #11 v2.40, CK_TOKEN_INFO). */
 static const char *tries_left(CK_FLAGS flags)
 {
@@ -339,6 +361,12 @@ static const char *tries_left(CK_FLAGS flags)
 	return _("there are tries left");
 }
 
+static bool locked(const struct slot *slot, struct error *err)
+{
+	return error_set(
+		err, ERROR_PIN, _("the PIN of %s is locked; the SO PIN unlocks it"), slot->label);
+}
+
 bool slot_login(struct slot *slot, const struct secret *pin, struct error *err)
 {
 	CK_TOKEN_INFO token = {.flags = 0};
@@ -347,6 +375,10 @@ bool slot_login(struct slot *slot, const struct secret *pin, struct error *err)
 
 	if (slot->logged_in)
 		return true;
+	if ((slot->flags & CKF_USER_PIN_LOCKED) != 0)
+		return locked(slot, err);
+	if (!check_length(slot, _("the PIN"), pin, err))
+		return error_prefix(err, _("not tried"));
 	copy = secret_new(pin->data, pin->length);
 	if (copy == NULL)
 		return error_set(err, ERROR_FAILED, _("out of memory"));
@@ -361,10 +393,11 @@ bool slot_login(struct slot *slot, const struct secret *pin, struct error *err)
 	if (rv == CKR_USER_PIN_NOT_INITIALIZED)
 		return error_set(
 			err, ERROR_WORKPLACE, _("the token %s has no user PIN yet"), slot->label);
-	slot->functions->C_GetTokenInfo(slot->id, &token);
+	if (slot->functions->C_GetTokenInfo(slot->id, &token) != CKR_OK)
+		token.flags = slot->flags;
+	slot->flags = token.flags;
 	if (rv == CKR_PIN_LOCKED)
-		return error_set(err, ERROR_PIN,
-			_("the PIN of %s is locked; the SO PIN unlocks it"), slot->label);
+		return locked(slot, err);
 	if (rv == CKR_PIN_INCORRECT || rv == CKR_PIN_LEN_RANGE || rv == CKR_PIN_INVALID)
 		return error_set(err, ERROR_PIN, _("the PIN of %s is wrong; %s"), slot->label,
 			tries_left(token.flags));
@@ -375,12 +408,18 @@ bool slot_login_with(struct slot *slot, struct pins *pins, const struct options 
 	enum pin_kind kind, struct error *err)
 {
 	struct secret *pin = NULL;
-	char prompt[128];
+	char prompt[160];
 	bool done;
 
 	if (slot->logged_in || (slot->flags & CKF_LOGIN_REQUIRED) == 0)
 		return true;
+	/* Nobody is asked for what can't be used. */
+	if ((slot->flags & CKF_USER_PIN_LOCKED) != 0)
+		return locked(slot, err);
 	snprintf(prompt, sizeof(prompt), _("PIN of %s"), slot->label);
+	if ((slot->flags & (CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY)) != 0)
+		snprintf(prompt, sizeof(prompt), _("PIN of %s (%s)"), slot->label,
+			tries_left(slot->flags));
 	if (!pin_get(pins, options, kind, prompt, &pin, err))
 		return false;
 	done = slot_login(slot, pin, err);
@@ -408,6 +447,9 @@ bool slot_init_token(const struct slot *slot, const char *label, const struct se
 	bool done = false;
 	CK_RV rv = CKR_OK;
 
+	if (!check_length(slot, _("the SO PIN"), so_pin, err) ||
+		!check_length(slot, _("the PIN"), user_pin, err))
+		return false;
 	memset(padded, ' ', sizeof(padded));
 	memcpy(padded, label, text_cut(label, strlen(label), sizeof(padded)));
 	if ((slot->flags & CKF_TOKEN_INITIALIZED) == 0)

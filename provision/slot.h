@@ -36,7 +36,8 @@ struct slot {
 	char *module_path;         /* as --module gave it; NULL for the default */
 	char label[33], manufacturer[33], model[17], serial[17]; /* without padding */
 	char description[65];
-	CK_FLAGS flags;     /* of the token */
+	CK_FLAGS flags;                    /* of the token */
+	CK_ULONG pin_minimum, pin_maximum; /* bytes; 0: the token names none */
 	struct secret *pin; /* for keys that want it at every signature; NULL before a login */
 	bool logged_in;
 };
@@ -70,10 +71,11 @@ void slot_close(struct slot *slot);
 
 /*
  * C_Login as user with this PIN (copied into the slot); already logged in is fine. ERROR_PIN says what is
- * known of the tries that are left.
+ * known of the tries that are left. No try is spent where the token says that the PIN is locked, or that one
+ * of this length can't be right.
  */
 bool slot_login(struct slot *slot, const struct secret *pin, struct error *err);
-/* The same with the PIN from options, environment or a question, which names the token. */
+/* The same with the PIN from options, environment or a question, which names the token and its last tries. */
 bool slot_login_with(struct slot *slot, struct pins *pins, const struct options *options,
 	enum pin_kind kind, struct error *err);
 
@@ -84,7 +86,8 @@ bool slot_fail(struct error *err, const char *function, CK_RV rv);
 
 /*
  * C_InitToken (when the slot's token is not initialised yet) and C_InitPIN. Run again after it was
- * interrupted between the two it finishes. ERROR_PIN: the SO PIN is another.
+ * interrupted between the two it finishes. ERROR_PIN: the SO PIN is another, or one of the PINs has a length
+ * that the token does not take; then nothing was done.
  */
 bool slot_init_token(const struct slot *slot, const char *label, const struct secret *so_pin,
 	const struct secret *user_pin, struct error *err);
