@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "asn1/spki.h"
+#include "module/support/text.h"
 #include "provision/i18n.h"
 #include "provision/output.h"
 #include "provision/profile.h"
@@ -22,14 +23,18 @@ static void __attribute__((format(printf, 4, 5))) find(struct certificate_findin
 	struct certificate_finding *finding;
 	va_list ap;
 
-	if (findings->count == CERTIFICATE_FINDINGS_MAX)
+	/* The last place says that there are more, and is nothing that can be accepted. */
+	if (findings->count == CERTIFICATE_FINDINGS_MAX) {
+		findings->list[findings->count - 1].may_accept = false;
 		return;
+	}
 	finding = &findings->list[findings->count++];
 	finding->field = field;
 	finding->may_accept = may_accept;
 	va_start(ap, format);
 	vsnprintf(finding->text, sizeof(finding->text), format, ap);
 	va_end(ap);
+	text_plain(finding->text);
 }
 
 static X509 *to_x509(const struct certificate *certificate)
@@ -163,30 +168,66 @@ static const char *attribute_name(const char *oid)
 	return type != NULL ? type->key : oid;
 }
 
-/* Attribute by attribute: what was requested is there, nothing else is. */
+/* How many attributes of that type and (unless NULL) value there are among the first `count`. */
+static size_t occurrences(const struct name *name, size_t count, const char *oid, const char *value)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(name->attributes[i].oid, oid) == 0 &&
+			(value == NULL || strcmp(name->attributes[i].value, value) == 0))
+			found++;
+	return found;
+}
+
+/* Is this one, counted with its equals before it, in the other name as often? */
+static bool matched(const struct name *name, size_t at, const struct name *other)
+{
+	const struct name_attribute *one = &name->attributes[at];
+
+	return occurrences(name, at + 1, one->oid, one->value) <=
+	       occurrences(other, other->count, one->oid, one->value);
+}
+
+/* The first one of a type that was requested once, with another value: what was requested tells of it. */
+static bool told(const struct name *subject, size_t at, const struct name *requested)
+{
+	const char *oid = subject->attributes[at].oid;
+
+	return occurrences(subject, at, oid, NULL) == 0 &&
+	       occurrences(requested, requested->count, oid, NULL) == 1 &&
+	       occurrences(subject, subject->count, oid, name_get(requested, oid)) == 0;
+}
+
+/* Value by value, since a type may come several times: what was requested is there, nothing else is. */
 static void check_subject(const struct certificate *certificate, const struct csr *csr,
 	struct certificate_findings *findings)
 {
-	for (size_t i = 0; i < csr->subject.count; i++) {
-		const struct name_attribute *wanted = &csr->subject.attributes[i];
-		const char *have = name_get(&certificate->subject, wanted->oid);
+	const struct name *subject = &certificate->subject, *requested = &csr->subject;
 
-		if (have == NULL)
+	for (size_t i = 0; i < requested->count; i++) {
+		const struct name_attribute *wanted = &requested->attributes[i];
+		const char *have = name_get(subject, wanted->oid);
+
+		if (matched(requested, i, subject))
+			continue;
+		if (have == NULL || occurrences(requested, requested->count, wanted->oid, NULL) > 1)
 			find(findings, profile_attribute_name(wanted->oid), true,
 				_("%s is missing in the certificate (requested: %s)"),
 				attribute_name(wanted->oid), wanted->value);
-		else if (strcmp(have, wanted->value) != 0)
+		else
 			find(findings, profile_attribute_name(wanted->oid), true,
 				_("%s is \"%s\" in the certificate, requested was \"%s\""),
 				attribute_name(wanted->oid), have, wanted->value);
 	}
-	for (size_t i = 0; i < certificate->subject.count; i++) {
-		const struct name_attribute *have = &certificate->subject.attributes[i];
+	for (size_t i = 0; i < subject->count; i++) {
+		const struct name_attribute *have = &subject->attributes[i];
 
-		if (name_get(&csr->subject, have->oid) == NULL)
-			find(findings, profile_attribute_name(have->oid), true,
-				_("%s \"%s\" is in the certificate, but was not requested"),
-				attribute_name(have->oid), have->value);
+		if (matched(subject, i, requested) || told(subject, i, requested))
+			continue;
+		find(findings, profile_attribute_name(have->oid), true,
+			_("%s \"%s\" is in the certificate, but was not requested"),
+			attribute_name(have->oid), have->value);
 	}
 }
 

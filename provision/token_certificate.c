@@ -220,6 +220,11 @@ static bool label_fits(
 	return fits;
 }
 
+static bool names_one(const struct uri *uri)
+{
+	return uri != NULL && (uri->id_length > 0 || uri->object != NULL);
+}
+
 bool token_signer_open(struct slot *slot, const struct uri *uri, const uint8_t *sha256,
 	struct token_signer *out, struct error *err)
 {
@@ -237,7 +242,8 @@ bool token_signer_open(struct slot *slot, const struct uri *uri, const uint8_t *
 		if (!one->has_key || !uri_fits(one, uri) || !label_fits(slot, one, uri) ||
 			(sha256 != NULL && memcmp(sha256, one->certificate.sha256, 32) != 0))
 			continue;
-		if (uri == NULL && sha256 == NULL &&
+		/* Where nobody says which, one that has ended is not meant. */
+		if (!names_one(uri) && sha256 == NULL &&
 			(one->certificate.not_after < now || one->certificate.not_before > now))
 			continue;
 		if (hits++ > 0)
@@ -285,6 +291,26 @@ void token_signer_clear(struct token_signer *signer)
 	*signer = (struct token_signer){0};
 }
 
+/* What a token made is looked at before it goes out: CAdES-BES, by this certificate, and it verifies. */
+static bool check_made(const struct token_signer *signer, const uint8_t *content, size_t length,
+	const struct buffer *cms, struct error *err)
+{
+	const struct certificate *own = &signer->own->certificate;
+	struct cms said = {0};
+	bool right;
+
+	if (!cms_verify(cms->data, cms->length, content, length, own->spki, own->spki_length, &said,
+		    err))
+		return error_prefix(
+			err, _("what the token %s signed is not right"), signer->slot->label);
+	right = said.has_certificate_sha256 &&
+		memcmp(said.certificate_sha256, own->sha256, sizeof(own->sha256)) == 0;
+	cms_clear(&said);
+	return right || error_set(err, ERROR_FAILED,
+				_("what was signed does not name its certificate "
+				  "(signingCertificateV2)"));
+}
+
 bool token_signer_sign(struct token_signer *signer, const uint8_t *content, size_t length,
 	time_t signing_time, struct buffer *cms, struct error *err)
 {
@@ -301,5 +327,6 @@ bool token_signer_sign(struct token_signer *signer, const uint8_t *content, size
 		embedded[i + 1] = (struct cms_certificate){chain[i]->der, chain[i]->length};
 	signing.certificates = embedded;
 	signing.certificate_count = count + 1;
-	return cms_sign(&signing, content, length, cms, err);
+	return cms_sign(&signing, content, length, cms, err) &&
+	       check_made(signer, content, length, cms, err);
 }

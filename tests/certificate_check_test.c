@@ -18,7 +18,7 @@ struct world {
 /* How the certificate differs from what it should be. */
 struct mischief {
 	bool other_key, by_stranger, authority, no_usage, wrong_kind, wrong_name, added_name,
-		wrong_profile;
+		wrong_profile, second_name, second_name_first, same_name_twice;
 	long starts, ends; /* seconds from now; 0: as usual */
 	const char *key_period_end;
 };
@@ -103,6 +103,21 @@ static void set_subject(struct world *world, X509 *x509, const struct mischief *
 		world->profile, &person, IDENTIFICATION_IN_PERSON, &subject, &extensions, NULL));
 	if (mischief->added_name)
 		assert_true(name_add(&subject, "2.5.4.5", "77", NULL));
+	if (mischief->second_name_first) {
+		/* Whoever looks at the first value only sees the right one in one order or the other. */
+		struct name other = {0};
+
+		assert_true(name_add(&other, "2.5.4.4", "Петров", NULL));
+		for (size_t i = 0; i < subject.count; i++)
+			assert_true(name_add(&other, subject.attributes[i].oid,
+				subject.attributes[i].value, NULL));
+		name_clear(&subject);
+		subject = other;
+	}
+	if (mischief->second_name)
+		assert_true(name_add(&subject, "2.5.4.4", "Петров", NULL));
+	if (mischief->same_name_twice)
+		assert_true(name_add(&subject, "2.5.4.4", "Иванов", NULL));
 	if (mischief->wrong_profile)
 		assert_true(name_add(&subject, "2.5.4.10", "ООО «Чужая»", NULL));
 	assert_true(name_encode(&subject, &der, NULL));
@@ -273,6 +288,9 @@ static void test_wrong(void **state)
 		{{.wrong_name = true}, "surname", true},
 		{{.added_name = true}, "serialNumber", true},
 		{{.wrong_profile = true}, "organisation", true},
+		{{.second_name = true}, "surname", true},
+		{{.second_name_first = true}, "surname", true},
+		{{.same_name_twice = true}, "surname", true},
 		{{.starts = 86400, .ends = 2 * 86400}, "dates", false},
 		{{.starts = -7200, .ends = -3600}, "dates", false},
 		{{.key_period_end = "past"}, "dates", false},
