@@ -115,7 +115,8 @@ bool answer_id(const json_t *object, const char *name, char **out, struct error 
 	const json_t *member = json_object_get(object, name);
 	char *id;
 
-	if (!json_is_string(member) || json_string_length(member) > 64 ||
+	if (!json_is_string(member) ||
+		strlen(json_string_value(member)) != json_string_length(member) ||
 		!answer_id_valid(json_string_value(member)))
 		return answer_wrong(name, _("an identifier"), err);
 	id = strdup(json_string_value(member));

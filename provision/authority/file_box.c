@@ -244,10 +244,15 @@ bool file_box_status(
 	if (cancelled) {
 		status.state = STATE_CANCELLED;
 		status.words = strdup(_("Withdrawn"));
+	} else if (received) {
+		/* It may have come by --certificate, past the folder. */
+		status.state = STATE_CONFIRMED;
+		status.words = strdup(_("Done. The certificate is installed"));
+		status.actions = issued ? ACTION_DOWNLOAD : 0;
 	} else if (issued) {
-		status.state = received ? STATE_CONFIRMED : STATE_READY;
+		status.state = STATE_READY;
 		status.words = strdup(_("Done. The certificate is in the folder"));
-		status.actions = received ? ACTION_DOWNLOAD : ACTION_DOWNLOAD | ACTION_CONFIRM;
+		status.actions = ACTION_DOWNLOAD | ACTION_CONFIRM;
 	} else if (waiting > 0) {
 		status.state = STATE_AWAITING_SIGNATURES;
 		status.words = strdup(_("Documents in the folder are to be signed"));

@@ -56,15 +56,16 @@ static const struct {
 	enum error_code code;
 	const char *text;
 } meanings[] = {
-	{400, ERROR_FAILED, N_("the authority does not understand the request")},
+	{400, ERROR_REFUSED, N_("the authority does not understand the request")},
 	{401, ERROR_PERSON, N_("the login is not accepted")},
 	{403, ERROR_REFUSED, N_("this is not yours to do")},
 	{404, ERROR_USAGE, N_("the authority knows no such application")},
-	{405, ERROR_FAILED, N_("the authority does not understand the request")},
+	{405, ERROR_REFUSED, N_("the authority does not understand the request")},
 	{409, ERROR_REFUSED, N_("this can't be done in the application's present state")},
-	{413, ERROR_FAILED, N_("the authority finds the request too large")},
-	{415, ERROR_FAILED, N_("the authority does not understand the request")},
+	{413, ERROR_REFUSED, N_("the authority finds the request too large")},
+	{415, ERROR_REFUSED, N_("the authority does not understand the request")},
 	{422, ERROR_REFUSED, N_("the authority refuses it")},
+	{425, ERROR_UNREACHABLE, N_("the authority wants it once more")},
 	{429, ERROR_UNREACHABLE, N_("the authority is asked too often")},
 	{503, ERROR_UNREACHABLE, N_("the authority is busy")},
 };
@@ -107,6 +108,10 @@ static bool refused(const struct session *session, const struct http_response *r
 			text = _(meanings[i].text);
 		}
 	}
+	/* Any other 4xx is a no as well: what is asked again gets it again (RFC 9110, 15.5). */
+	if (text == NULL && response->status >= 400 && response->status < 500 &&
+		response->status != 408)
+		code = ERROR_REFUSED;
 	if (response->status >= 300 && response->status < 400)
 		text = _("it sends elsewhere, which is not followed");
 	if (http_response_json(session->http, response, &json, NULL))
