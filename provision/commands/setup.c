@@ -288,11 +288,35 @@ out:
 	return done;
 }
 
+/* Another `podpis setup` may be making the same: what is there is looked at when it is done. */
+static bool wait_for_others(struct context *context, int *lock, struct error *err)
+{
+	char *path = config_path();
+	bool done;
+
+	if (path == NULL)
+		return true; /* said later, with the reason */
+	done = settings_lock(path, lock, err);
+	free(path);
+	if (!done)
+		return false;
+	config_free(context->config);
+	context->config = config_load(NULL);
+	return true;
+}
+
 static bool run(struct context *context, struct error *err)
 {
-	if (!configure(context, err))
-		return false;
-	return options_has(&context->options, "dry-run") || make_token(context, err);
+	bool done;
+	int lock = -1;
+
+	if (options_has(&context->options, "dry-run"))
+		return configure(context, err);
+	done = wait_for_others(context, &lock, err) && configure(context, err) &&
+	       make_token(context, err);
+	if (lock >= 0)
+		close(lock);
+	return done;
 }
 
 const struct command setup_command = {

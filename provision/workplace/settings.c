@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -103,15 +104,38 @@ static void sync_folder(const char *path)
 	free(folder);
 }
 
-bool settings_append(const char *path, const struct buffer *added, struct error *err)
+bool settings_lock(const char *path, int *lock, struct error *err)
 {
-	struct buffer text = BUFFER_INIT(FILE_MAX);
-	char *temporary = NULL;
+	const char *slash = strrchr(path, '/');
+	char *folder = slash != NULL ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
 	bool done = false;
 	int fd = -1;
 
-	if (!make_folder(path, err))
-		goto out;
+	if (folder == NULL) {
+		error_set(err, ERROR_FAILED, _("out of memory"));
+	} else if (make_folder(path, err)) {
+		fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		done = fd >= 0 && flock(fd, LOCK_EX) == 0;
+		if (!done)
+			error_set(err, ERROR_FAILED, "%s: %s", folder, strerror(errno));
+	}
+	if (done)
+		*lock = fd;
+	else if (fd >= 0)
+		close(fd);
+	free(folder);
+	return done;
+}
+
+bool settings_append(const char *name, const struct buffer *added, struct error *err)
+{
+	struct buffer text = BUFFER_INIT(FILE_MAX);
+	/* Who keeps the file elsewhere and links to it goes on doing so. */
+	char *real = realpath(name, NULL), *temporary = NULL;
+	const char *path = real != NULL ? real : name;
+	bool done = false;
+	int fd = -1;
+
 	if (!buffer_read_file(&text, path) && errno != ENOENT) {
 		error_set(err, ERROR_FAILED, "%s: %s", path, strerror(errno));
 		goto out;
@@ -140,6 +164,7 @@ out:
 	if (fd >= 0)
 		close(fd);
 	free(temporary);
+	free(real);
 	buffer_free(&text);
 	return done;
 }

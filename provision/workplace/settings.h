@@ -18,7 +18,13 @@ struct setting {
 bool settings_ensure(const struct config *config, enum config_kind kind, const char *name,
 	const struct setting *settings, struct buffer *added, struct error *err);
 
-/* Writes the file with `added` at its end: mode 0600, whole or not at all. Its folder is made. */
+/*
+ * Waits until no other podpis changes the file, whose folder is made. The lock, to be closed, falls with the
+ * process. What is to be added has to be found out under it.
+ */
+bool settings_lock(const char *path, int *lock, struct error *err);
+
+/* Writes the file with `added` at its end: mode 0600, whole or not at all. A symbolic link stays one. */
 bool settings_append(const char *path, const struct buffer *added, struct error *err);
 
 #endif
