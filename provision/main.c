@@ -22,6 +22,8 @@ static int run(struct context *context, int argc, char **argv)
 		return 0;
 	}
 	output_init(&context->output, options_has(&context->options, "json"));
+	if (options_has(&context->options, "dry-run"))
+		output_json(&context->output, "dry_run", json_true());
 	if (done && (context->options.argument_count < command->minimum ||
 			    context->options.argument_count > command->maximum))
 		done = error_set(&err, ERROR_USAGE, _("usage: podpis %s %s; --help explains it"),

@@ -288,10 +288,41 @@ static void test_many(void **state)
 	journal_close(journal);
 }
 
+/* Looking makes nothing: not a file, not a folder. What is there is seen. */
+static void test_look(void **state)
+{
+	struct journal *journal = NULL;
+	struct error err = {0};
+	int64_t *ids = NULL;
+	size_t count = 9;
+	char home[160];
+
+	(void)state;
+	snprintf(home, sizeof(home), "%s-look", folder);
+	setenv("XDG_STATE_HOME", home, 1);
+	if (!journal_look(&journal, &err))
+		fail_msg("%s", err.message);
+	assert_true(journal_ids(journal, &ids, &count, &err));
+	assert_int_equal(count, 0);
+	free(ids);
+	journal_close(journal);
+	assert_int_not_equal(access(home, F_OK), 0);
+	assert_true(journal_open(&journal, &err));
+	add(journal, "2026-7", "print");
+	journal_close(journal);
+	assert_true(journal_look(&journal, &err));
+	assert_true(journal_ids(journal, &ids, &count, &err));
+	assert_int_equal(count, 1);
+	free(ids);
+	journal_close(journal);
+	unsetenv("XDG_STATE_HOME");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_modes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_look, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_find, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_steps, setup, teardown),

@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "provision/flow/journal.h"
-#include "provision/person.h"
 #include "provision/person.h"
 
 #define COLUMNS 5
@@ -45,30 +43,6 @@ bool admin_open(struct context *context, struct authority **out, struct error *e
 	}
 	authority_close(authority);
 	return false;
-}
-
-bool admin_id(
-	struct context *context, const struct authority *authority, char **out, struct error *err)
-{
-	const char *text = context->options.arguments[0];
-	struct journal_application row = {0};
-	struct journal *journal = NULL;
-	int64_t number = 0;
-	bool done = false;
-
-	/* The authority's own id comes first: it is what `admin list` shows. */
-	if (!journal_open(&journal, err) || !journal_find(journal, text, &number, err))
-		goto out;
-	if (number != 0 && !journal_load(journal, number, &row, err))
-		goto out;
-	if (row.remote_id != NULL && strcmp(row.authority, authority->name) == 0)
-		text = row.remote_id;
-	*out = strdup(text);
-	done = *out != NULL || error_set(err, ERROR_FAILED, _("out of memory"));
-out:
-	journal_application_clear(&row);
-	journal_close(journal);
-	return done;
 }
 
 json_t *admin_json(const struct authority_status *status)
@@ -140,8 +114,17 @@ static bool list_run(struct context *context, struct error *err)
 
 	if (state != NULL && !flow_state_by_name(state, &only))
 		return error_set(err, ERROR_USAGE, _("there is no state %s"), state);
-	if (!admin_open(context, &authority, err) ||
-		!authority->class->list(authority, &list, &count, err))
+	if (!admin_open(context, &authority, err))
+		goto out;
+	if (options_has(&context->options, "dry-run")) {
+		output_text(&context->output,
+			_("%s would be asked for the organisation's applications.\n"),
+			authority->name);
+		output_json(&context->output, "authority", json_string(authority->name));
+		done = true;
+		goto out;
+	}
+	if (!authority->class->list(authority, &list, &count, err))
 		goto out;
 	show_list(context, list, count, state != NULL ? &only : NULL);
 	done = true;
@@ -158,11 +141,12 @@ static bool send_back(struct context *context, bool for_good, struct error *err)
 {
 	const char *reason = options_get(&context->options, "reason");
 	const char *field = for_good ? NULL : options_get(&context->options, "field");
+	/* The authority's id, as `admin list` shows it: the journal's numbers are of one's own applications. */
+	const char *id = context->options.arguments[0];
 	enum flow_state after = for_good ? STATE_REJECTED : STATE_RETURNED;
 	struct authority_status before = {0}, status = {0};
 	struct authority *authority = NULL;
 	enum person_field known;
-	char *id = NULL;
 	bool done = false;
 
 	if (reason == NULL || reason[0] == '\0')
@@ -170,7 +154,7 @@ static bool send_back(struct context *context, bool for_good, struct error *err)
 			err, ERROR_USAGE, _("--reason TEXT: the applicant has to know why"));
 	if (field != NULL && !person_field_by_name(field, &known))
 		return error_set(err, ERROR_USAGE, _("there is no field %s"), field);
-	if (!admin_open(context, &authority, err) || !admin_id(context, authority, &id, err) ||
+	if (!admin_open(context, &authority, err) ||
 		!authority->class->poll(authority, id, &before, err))
 		goto out;
 	if (before.state == after) {
@@ -195,7 +179,6 @@ static bool send_back(struct context *context, bool for_good, struct error *err)
 out:
 	authority_status_clear(&before);
 	authority_status_clear(&status);
-	free(id);
 	authority_close(authority);
 	return done;
 }
@@ -214,7 +197,7 @@ const struct command admin_list_command = {
 	.name = "admin list",
 	.arguments = "",
 	.summary = N_("the administrator's view: the organisation's applications"),
-	.options = {options_list, options_authority},
+	.options = {options_list, options_authority, options_dry_run},
 	.run = list_run,
 };
 

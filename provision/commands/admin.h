@@ -10,10 +10,6 @@
 /* The authority, when who is logged in there is an administrator. ERROR_USAGE when not. */
 bool admin_open(struct context *context, struct authority **out, struct error *err);
 
-/* The authority's id of what the first argument means: that id itself, or the journal's. Caller frees. */
-bool admin_id(
-	struct context *context, const struct authority *authority, char **out, struct error *err);
-
 /* One application, for --json. */
 json_t *admin_json(const struct authority_status *status);
 

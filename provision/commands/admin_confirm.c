@@ -154,10 +154,10 @@ static bool run(struct context *context, struct error *err)
 	struct application application = {0};
 	struct authority *authority = NULL;
 	struct authority_status status = {0};
-	char *id = NULL;
+	const char *id = context->options.arguments[0];
 	bool done = false;
 
-	if (!admin_open(context, &authority, err) || !admin_id(context, authority, &id, err) ||
+	if (!admin_open(context, &authority, err) ||
 		!authority->class->poll(authority, id, &status, err))
 		goto out;
 	if (confirmed_before(status.state)) {
@@ -182,7 +182,6 @@ static bool run(struct context *context, struct error *err)
 out:
 	application_clear(&application);
 	authority_status_clear(&status);
-	free(id);
 	authority_close(authority);
 	return done;
 }

@@ -2,27 +2,37 @@
 
 #include "provision/flow/installation.h"
 
+static bool download(struct flow *flow, struct error *err)
+{
+	bool again = flow->row.state == STATE_INSTALL_FAILED;
+	char text[FLOW_STEP_TEXT_MAX];
+
+	if (!flow_refresh(flow, err))
+		return false;
+	if (!again && flow_next(&flow->row) != FLOW_DOWNLOAD)
+		return flow_verdict(&flow->row, err) &&
+		       error_set(err, ERROR_PERSON, _("there is no certificate yet; first: %s"),
+			       flow_step_text(&flow->row, text));
+	if (!flow_dry_run(flow))
+		return installation_download(flow, err);
+	output_text(&flow->context->output,
+		_("Certificate and chain would be fetched from %s into the journal.\n"),
+		flow->row.authority);
+	return true;
+}
+
 static bool run(struct context *context, struct error *err)
 {
-	char text[FLOW_STEP_TEXT_MAX];
 	struct flow flow;
 	bool done = true;
 
 	if (!flow_open(context, context->options.arguments[0], &flow, err))
 		return false;
-	if (flow.row.certificates != NULL) {
+	/* One that could not be installed may have been replaced at the authority. */
+	if (flow.row.certificates != NULL && flow.row.state != STATE_INSTALL_FAILED)
 		output_progress(&context->output, _("The certificate is here already."));
-	} else {
-		done = flow_refresh(&flow, err);
-		if (done && flow_next(&flow.row) == FLOW_DOWNLOAD)
-			done = options_has(&context->options, "dry-run") ||
-			       installation_download(&flow, err);
-		else if (done)
-			done = flow_verdict(&flow.row, err) &&
-			       error_set(err, ERROR_PERSON,
-				       _("there is no certificate yet; first: %s"),
-				       flow_step_text(&flow.row, text));
-	}
+	else
+		done = download(&flow, err);
 	commands_tell(&flow, done);
 	flow_close(&flow);
 	return done;

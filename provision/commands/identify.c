@@ -65,7 +65,7 @@ static bool over_and_back(struct flow *flow, struct error *err)
 	struct authority_status status = {0};
 	struct oauth_attempt attempt = {0};
 	struct loopback *loopback = NULL;
-	bool done = false;
+	bool done = false, came_back;
 
 	if (!oauth_attempt_new(&attempt, err) || !loopback_open(flow->context->log, &loopback, err))
 		goto out;
@@ -79,7 +79,12 @@ static bool over_and_back(struct flow *flow, struct error *err)
 	output_progress(&flow->context->output,
 		_("Waiting for the way back from the portal, %d minutes at most"),
 		PORTAL_SECONDS / 60);
-	if (!loopback_wait(loopback, attempt.state, PORTAL_SECONDS, &code, err)) {
+	/* Whoever wants to see the application meanwhile does not wait for the person at the portal. */
+	flow_pause(flow);
+	came_back = loopback_wait(loopback, attempt.state, PORTAL_SECONDS, &code, err);
+	if (!flow_resume(flow, came_back ? err : NULL))
+		goto out;
+	if (!came_back) {
 		error_prefix(err, _("application %lld is not identified"), (long long)flow->row.id);
 		goto out;
 	}
@@ -111,9 +116,10 @@ bool identify_flow(struct flow *flow, struct error *err)
 	}
 	if (!show_contents(flow, err))
 		return false;
-	if (options_has(&flow->context->options, "dry-run"))
-		return true;
-	return over_and_back(flow, err);
+	if (!flow_dry_run(flow))
+		return over_and_back(flow, err);
+	output_text(&flow->context->output, _("The browser would open the identity portal.\n"));
+	return true;
 }
 
 static bool run(struct context *context, struct error *err)

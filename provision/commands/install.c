@@ -15,14 +15,11 @@ static const struct option options_install_only[] = {
 	{0},
 };
 
-/* The certificate into the journal, from the file or, when it was not fetched yet, from the authority. */
+/* The certificate into the journal, when it was not fetched yet. */
 static bool have_certificate(struct flow *flow, struct error *err)
 {
-	const char *path = options_get(&flow->context->options, "certificate");
 	char text[FLOW_STEP_TEXT_MAX];
 
-	if (path != NULL)
-		return installation_read(flow, path, err);
 	if (flow->row.certificates != NULL)
 		return true;
 	if (!flow_refresh(flow, err))
@@ -36,19 +33,20 @@ static bool have_certificate(struct flow *flow, struct error *err)
 
 static bool run(struct context *context, struct error *err)
 {
-	bool dry_run = options_has(&context->options, "dry-run");
+	const char *path = options_get(&context->options, "certificate");
 	struct flow flow;
 	bool done;
 
 	if (!flow_open(context, context->options.arguments[0], &flow, err))
 		return false;
-	if (flow.row.installed != 0 && !options_has(&context->options, "certificate")) {
+	if (flow.row.installed != 0 && path == NULL) {
 		output_progress(&context->output, _("The certificate is installed already."));
 		done = true;
 	} else {
-		done = have_certificate(&flow, err) && installation_install(&flow, err);
+		done = (path != NULL || have_certificate(&flow, err)) &&
+		       installation_install(&flow, path, err);
 	}
-	done = done && (dry_run || installation_acknowledge(&flow, err));
+	done = done && (flow_dry_run(&flow) || installation_acknowledge(&flow, err));
 	commands_tell(&flow, done);
 	flow_close(&flow);
 	return done;

@@ -71,6 +71,7 @@ static bool show(struct output *output, const struct journal_application *list, 
 	return done || error_set(err, ERROR_FAILED, _("out of memory"));
 }
 
+/* Only the journal is looked at: --dry-run has nothing to hold back. */
 static bool run(struct context *context, struct error *err)
 {
 	struct journal_application *list = NULL;
@@ -79,7 +80,7 @@ static bool run(struct context *context, struct error *err)
 	size_t count = 0;
 	bool done;
 
-	done = journal_open(&journal, err) && load_all(journal, &list, &count, err) &&
+	done = journal_look(&journal, err) && load_all(journal, &list, &count, err) &&
 	       show(&context->output, list, count, err);
 	for (size_t i = 0; i < count && list != NULL; i++) {
 		json_array_append_new(array, flow_json(&list[i]));
@@ -95,5 +96,6 @@ const struct command list_command = {
 	.name = "list",
 	.arguments = "",
 	.summary = N_("lists the applications in the journal"),
+	.options = {options_dry_run},
 	.run = run,
 };

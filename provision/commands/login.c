@@ -37,6 +37,26 @@ static bool read_password(
 	return pin_ask(prompt, out, err);
 }
 
+/* What would be done, and nothing of it: the authority is not even asked how to log in there. */
+static void tell(struct context *context, const struct authority *authority, const char *account)
+{
+	const char *url =
+		config_get(config_find(context->config, CONFIG_AUTHORITY, authority->name), "url");
+
+	if (account != NULL)
+		output_text(&context->output,
+			_("The password of %s would be sent to %s (%s), and the login kept.\n"),
+			account, authority->name, url);
+	else
+		output_text(&context->output,
+			_("The browser would open the login of %s (%s), and the login be kept.\n"),
+			authority->name, url);
+	output_json(&context->output, "authority", json_string(authority->name));
+	output_json(&context->output, "url", json_string(url));
+	output_json(
+		&context->output, "account", account != NULL ? json_string(account) : json_null());
+}
+
 static bool run(struct context *context, struct error *err)
 {
 	const char *name = options_get(&context->options, "account");
@@ -64,6 +84,11 @@ static bool run(struct context *context, struct error *err)
 			err, ERROR_USAGE, _("%s has no login: nothing is needed"), authority->name);
 		goto out;
 	}
+	if (options_has(&context->options, "dry-run")) {
+		tell(context, authority, name);
+		done = true;
+		goto out;
+	}
 	if (name != NULL && !read_password(context, name, &password, err))
 		goto out;
 	login.password = password;
@@ -86,7 +111,7 @@ const struct command login_command = {
 	.name = "login",
 	.arguments = "[AUTHORITY]",
 	.summary = N_("logs in at the authority, through the browser or with a password"),
-	.options = {options_login, options_identify, options_authority},
+	.options = {options_login, options_identify, options_authority, options_dry_run},
 	.maximum = 1,
 	.run = run,
 };

@@ -61,7 +61,7 @@ static bool do_step(struct flow *flow, enum flow_step step, struct error *err)
 	case FLOW_DOWNLOAD:
 		return installation_download(flow, err);
 	case FLOW_INSTALL:
-		return installation_install(flow, err);
+		return installation_install(flow, NULL, err);
 	case FLOW_ACKNOWLEDGE:
 		return installation_acknowledge(flow, err);
 	case FLOW_CORRECT:
@@ -95,6 +95,16 @@ static bool obtain(struct flow *flow, struct error *err)
 		(long long)flow->row.id, flow_state_info(flow->row.state)->name);
 }
 
+/* --dry-run: what would come first, as far as the journal knows. */
+static bool tell(const struct flow *flow)
+{
+	char text[FLOW_STEP_TEXT_MAX];
+
+	output_text(&flow->context->output, _("Application %lld: %s\n"), (long long)flow->row.id,
+		flow_step_text(&flow->row, text));
+	return true;
+}
+
 static bool obtain_id(struct context *context, int64_t id, json_t *list, struct error *err)
 {
 	struct flow flow;
@@ -102,9 +112,9 @@ static bool obtain_id(struct context *context, int64_t id, json_t *list, struct 
 
 	if (!flow_open_id(context, id, &flow, err))
 		return false;
-	done = obtain(&flow, err);
+	done = flow_dry_run(&flow) ? tell(&flow) : obtain(&flow, err);
 	json_array_append_new(list, flow_json(&flow.row));
-	if (flow.lock >= 0)
+	if (flow.lock >= 0 && !flow_dry_run(&flow))
 		flow_show(&flow);
 	flow_close(&flow);
 	return done;
@@ -118,7 +128,7 @@ static bool collect(struct context *context, int64_t **ids, size_t *count, struc
 	bool done;
 
 	(void)context;
-	done = journal_open(&journal, err) && journal_ids(journal, ids, &all, err);
+	done = journal_look(&journal, err) && journal_ids(journal, ids, &all, err);
 	for (size_t i = 0; i < all && done; i++) {
 		struct journal_application row = {0};
 
@@ -173,7 +183,8 @@ static bool run(struct context *context, struct error *err)
 	bool done;
 
 	done = choose(context, &ids, &count, err);
-	if (done && options_has(&context->options, "dry-run"))
+	/* What was only shown has no application yet. */
+	if (done && count == 1 && ids[0] == 0)
 		count = 0;
 	for (size_t i = 0; i < count && done; i++) {
 		struct error problem = {0};

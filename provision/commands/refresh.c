@@ -11,11 +11,32 @@ static const struct option options_refresh[] = {
 	{0},
 };
 
+/* Whom one would ask about this application. */
+static void tell(const struct flow *flow)
+{
+	const struct journal_application *row = &flow->row;
+
+	if (row->remote_id == NULL)
+		output_text(&flow->context->output,
+			_("Application %lld is not sent yet: nobody would be asked.\n"),
+			(long long)row->id);
+	else
+		output_text(&flow->context->output,
+			_("%s would be asked about application %lld (%s).\n"), row->authority,
+			(long long)row->id, row->remote_id);
+}
+
 static bool refresh_flow(struct flow *flow, json_t *list, struct error *err)
 {
 	bool wait = options_has(&flow->context->options, "wait");
-	bool done = wait ? flow_wait(flow, err) : flow_refresh(flow, err);
+	bool done;
 
+	if (flow_dry_run(flow)) {
+		tell(flow);
+		json_array_append_new(list, flow_json(&flow->row));
+		return true;
+	}
+	done = wait ? flow_wait(flow, err) : flow_refresh(flow, err);
 	if (done || (err->code != ERROR_USAGE && flow->lock >= 0)) {
 		json_array_append_new(list, flow_json(&flow->row));
 		if (done)
@@ -41,7 +62,14 @@ static bool adopt_waiting(struct context *context, struct error *err)
 	size_t count = 0;
 	bool done = false;
 
-	if (!context_authority(context, &name, err) || !flow_new(context, &flow, err))
+	if (!context_authority(context, &name, err))
+		return false;
+	if (options_has(&context->options, "dry-run")) {
+		output_text(&context->output,
+			_("%s would be asked for applications that wait for you.\n"), name);
+		return true;
+	}
+	if (!flow_new(context, &flow, err))
 		return false;
 	if (!journal_text(&flow.row.authority, name) || !flow_authority(&flow, err))
 		goto out;
@@ -74,7 +102,7 @@ static bool refresh_known(struct context *context, json_t *list, struct error *f
 	struct error err = {0};
 	int64_t *ids = NULL;
 	size_t count = 0;
-	bool done = journal_open(&journal, &err) && journal_ids(journal, &ids, &count, &err);
+	bool done = journal_look(&journal, &err) && journal_ids(journal, &ids, &count, &err);
 
 	journal_close(journal);
 	if (!done)
@@ -126,7 +154,7 @@ const struct command refresh_command = {
 	.name = "refresh",
 	.arguments = "[ID…]",
 	.summary = N_("asks the authority what has become of applications («Обновить»)"),
-	.options = {options_refresh, options_authority},
+	.options = {options_refresh, options_authority, options_dry_run},
 	.maximum = OPTIONS_ARGUMENTS_MAX,
 	.run = run,
 };

@@ -79,14 +79,18 @@ static bool show_documents(struct flow *flow, struct error *err)
 	bool done;
 
 	done = documents_read(&flow->row, &documents, err) &&
-	       documents_fetch(flow, &documents, err);
+	       (flow_dry_run(flow) || documents_fetch(flow, &documents, err));
 	for (size_t i = 0; i < documents.count && done; i++) {
 		const struct document *document = &documents.list[i];
-		bool text = strncmp(document->media_type, "text/plain", 10) == 0;
+		bool text =
+			!flow_dry_run(flow) && strncmp(document->media_type, "text/plain", 10) == 0;
 
 		output_text(output, "\n%s== %s: %s%s\n", output_colour(output, COLOUR_BOLD),
 			document->id, document->title, output_colour(output, COLOUR_NONE));
-		if (text)
+		if (flow_dry_run(flow))
+			output_text(
+				output, _("It would be fetched from %s.\n"), flow->row.authority);
+		else if (text)
 			output_lines(output, buffer_text(&document->content));
 		else
 			output_text(output, "(%s, %zu %s)\n", document->media_type,
@@ -133,7 +137,7 @@ const struct command show_command = {
 	.name = "show",
 	.arguments = "ID",
 	.summary = N_("shows all that is known about an application"),
-	.options = {options_show, options_authority},
+	.options = {options_show, options_authority, options_dry_run},
 	.minimum = 1,
 	.maximum = 1,
 	.run = run,

@@ -221,7 +221,7 @@ bool documents_compare(struct flow *flow, const struct documents *documents, str
 	struct form_comparison comparison = {0};
 	struct form form = {0};
 	uint8_t spki_hash[32];
-	bool done = false;
+	bool done = false, compared = false;
 
 	if (!application_decode(row->application.data, row->application.length, &application, err))
 		goto out;
@@ -248,7 +248,13 @@ bool documents_compare(struct flow *flow, const struct documents *documents, str
 		show_comparison(&flow->context->output, &comparison);
 		if (!refuse_differences(&comparison, err))
 			goto out;
+		compared = true;
 	}
+	if (!compared)
+		output_progress(&flow->context->output,
+			_("None of the documents is a form that can be compared with the "
+			  "application: read them (podpis show %lld --documents)"),
+			(long long)row->id);
 	done = true;
 out:
 	form_clear(&form);

@@ -24,12 +24,12 @@ bool documents_read(
 	const struct journal_application *row, struct documents *documents, struct error *err);
 void documents_clear(struct documents *documents);
 
-/* Fetches all of them. ERROR_REFUSED when one is not the announced one. */
+/* Fetches all of them. ERROR_FAILED when one is not the announced one. */
 bool documents_fetch(struct flow *flow, struct documents *documents, struct error *err);
 
 /*
- * Shows application and certificate form side by side. ERROR_REFUSED names the fields that differ and that
- * --accept does not name.
+ * Shows application and certificate form side by side, or says that no document can be compared. ERROR_FAILED
+ * names the fields that differ and that --accept does not name.
  */
 bool documents_compare(struct flow *flow, const struct documents *documents, struct error *err);
 

@@ -173,7 +173,6 @@ bool draft_show(struct flow *flow, struct error *err)
 		output_text(output, "%s\n", buffer_text(&json));
 		output_json(output, "application",
 			json_loadb((const char *)json.data, json.length, 0, NULL));
-		output_json(output, "dry_run", json_true());
 	}
 	buffer_free(&json);
 	return done;

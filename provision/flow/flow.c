@@ -11,10 +11,16 @@
 #define POLL_MAX     3600 /* a wish for more is looked at every hour */
 #define RETRIES      6    /* of a wait, when the authority can't be reached */
 
+bool flow_dry_run(const struct flow *flow)
+{
+	return options_has(&flow->context->options, "dry-run");
+}
+
 bool flow_new(struct context *context, struct flow *flow, struct error *err)
 {
 	*flow = (struct flow){.context = context, .lock = -1};
-	return journal_open(&flow->journal, err);
+	return flow_dry_run(flow) ? journal_look(&flow->journal, err)
+				  : journal_open(&flow->journal, err);
 }
 
 void flow_close(struct flow *flow)
@@ -31,14 +37,27 @@ void flow_close(struct flow *flow)
 
 static bool lock_and_load(struct flow *flow, int64_t id, struct error *err)
 {
-	bool waited = false;
-
-	if (!journal_lock(flow->journal, id, &flow->lock, &waited, err))
+	if (!journal_try_lock(flow->journal, id, &flow->lock, err))
 		return false;
-	if (waited)
+	if (flow->lock < 0) {
 		output_progress(&flow->context->output,
-			_("another podpis was working on application %lld"), (long long)id);
+			_("Another podpis is working on application %lld; waiting for it…"),
+			(long long)id);
+		if (!journal_lock(flow->journal, id, &flow->lock, NULL, err))
+			return false;
+	}
 	return journal_load(flow->journal, id, &flow->row, err);
+}
+
+void flow_pause(struct flow *flow)
+{
+	journal_unlock(flow->lock);
+	flow->lock = -1;
+}
+
+bool flow_resume(struct flow *flow, struct error *err)
+{
+	return lock_and_load(flow, flow->row.id, err);
 }
 
 bool flow_open_id(struct context *context, int64_t id, struct flow *flow, struct error *err)
@@ -179,7 +198,9 @@ bool flow_answer(struct flow *flow, struct authority_status *status, const char 
 	if (!take_summary(flow, status, err))
 		goto out;
 	row->state = settle(row);
-	if (row->id == 0)
+	if (flow_dry_run(flow))
+		done = true;
+	else if (row->id == 0)
 		done = journal_add(
 			flow->journal, row, event, flow_state_info(row->state)->name, err);
 	else
@@ -208,8 +229,11 @@ static bool adopt(struct flow *flow, const char *id, struct error *err)
 	int lock = -1;
 	bool done = false;
 
-	if (!context_authority(flow->context, &authority, err) ||
-		!journal_text(&flow->row.authority, authority) || !flow_authority(flow, err) ||
+	if (!context_authority(flow->context, &authority, err))
+		return false;
+	if (flow_dry_run(flow))
+		return error_set(err, ERROR_USAGE, _("%s would be asked"), authority);
+	if (!journal_text(&flow->row.authority, authority) || !flow_authority(flow, err) ||
 		!flow_has(
 			flow, (const void *)(uintptr_t)flow->authority->class->poll, "poll", err) ||
 		!flow->authority->class->poll(flow->authority, id, &status, err))
@@ -292,7 +316,6 @@ bool flow_wait(struct flow *flow, struct error *err)
 	bool done = false;
 
 	for (;;) {
-		int64_t id = flow->row.id;
 		struct error problem = {0};
 
 		if (flow_refresh(flow, &problem)) {
@@ -311,12 +334,10 @@ bool flow_wait(struct flow *flow, struct error *err)
 				*err = problem;
 			break;
 		}
-		/* Others may go on with it meanwhile. */
-		journal_unlock(flow->lock);
-		flow->lock = -1;
+		flow_pause(flow);
 		wait_until(
 			failures > 0 ? time(NULL) + (1 << failures) : (time_t)flow->row.next_poll);
-		if (!lock_and_load(flow, id, err))
+		if (!flow_resume(flow, err))
 			break;
 	}
 	free(shown);

@@ -45,6 +45,16 @@ bool flow_open_id(struct context *context, int64_t id, struct flow *flow, struct
 bool flow_new(struct context *context, struct flow *flow, struct error *err);
 void flow_close(struct flow *flow);
 
+/*
+ * Lets go of the application's lock while a person or time is waited for, and takes it again: others may have
+ * gone on with it meanwhile, so the row is read anew.
+ */
+void flow_pause(struct flow *flow);
+bool flow_resume(struct flow *flow, struct error *err);
+
+/* Was --dry-run given? Then answers of the authority change the row here, and not the journal. */
+bool flow_dry_run(const struct flow *flow);
+
 /* Opens the row's authority, once. */
 bool flow_authority(struct flow *flow, struct error *err);
 

@@ -19,16 +19,13 @@ static bool save(struct flow *flow, const char *event, const char *detail, struc
 }
 
 /* One form for the journal, whatever the certificates came in. */
-static bool to_pem(const struct certificates *list, int own, struct buffer *pem)
+static bool to_pem(const struct certificates *list, struct buffer *pem)
 {
 	struct buffer text = BUFFER_INIT(PEM_MAX);
 
 	for (size_t i = 0; i < list->count; i++) {
-		/* The own one goes first. */
-		size_t at = own < 0 ? i : i == 0 ? (size_t)own : i <= (size_t)own ? i - 1 : i;
-
 		buffer_reset(&text);
-		base64_encode(list->list[at].der, list->list[at].length, &text);
+		base64_encode(list->list[i].der, list->list[i].length, &text);
 		buffer_append_text(pem, "-----BEGIN CERTIFICATE-----\n");
 		for (size_t line = 0; line < text.length; line += 64)
 			buffer_printf(pem, "%.64s\n", buffer_text(&text) + line);
@@ -39,45 +36,53 @@ static bool to_pem(const struct certificates *list, int own, struct buffer *pem)
 	return buffer_ok(pem);
 }
 
-/* Puts certificates into the row. One for another key does not get in the way of the right one. */
-static bool keep(
-	struct flow *flow, const uint8_t *data, size_t length, const char *event, struct error *err)
+/* Reads certificates in any form; the one for the row's key goes first. */
+static bool take(const struct flow *flow, const uint8_t *data, size_t length,
+	struct certificates *out, struct error *err)
 {
-	struct journal_application *row = &flow->row;
+	const struct journal_application *row = &flow->row;
 	struct certificates list = {0};
-	struct buffer pem = BUFFER_INIT(PEM_MAX);
-	bool done = false;
+	struct certificate first;
 	int own;
 
-	if (!certificates_read(data, length, &list, err))
-		goto out;
-	if (list.count == 0) {
-		error_set(err, ERROR_FAILED, _("there is no certificate in it"));
-		goto out;
-	}
-	own = row->spki.data != NULL
-		      ? certificate_check_own(&list, row->spki.data, row->spki.length)
-		      : -1;
-	if (own < 0) {
-		error_set(err, ERROR_FAILED,
-			row->spki.data != NULL
-				? _("the certificate is for another key than that of application "
-				    "%lld")
-				: _("the key of application %lld is not at this workplace"),
+	if (row->spki.data == NULL)
+		return error_set(err, ERROR_WORKPLACE,
+			_("the key of application %lld is not at this workplace"),
 			(long long)row->id);
-		goto out;
+	if (!certificates_read(data, length, &list, err))
+		return false;
+	own = certificate_check_own(&list, row->spki.data, row->spki.length);
+	if (own < 0) {
+		certificates_clear(&list);
+		return error_set(err, ERROR_FAILED,
+			_("the certificate is for another key than that of application %lld"),
+			(long long)row->id);
 	}
-	if (!to_pem(&list, own, &pem) || !journal_text(&row->certificates, buffer_text(&pem)) ||
-		!journal_bytes(&row->certificate_sha256, list.list[own].sha256, 32)) {
+	first = list.list[own];
+	memmove(list.list + 1, list.list, (size_t)own * sizeof(first));
+	list.list[0] = first;
+	*out = list;
+	return true;
+}
+
+/* Puts certificates into the row. */
+static bool keep(
+	struct flow *flow, const struct certificates *list, const char *event, struct error *err)
+{
+	struct journal_application *row = &flow->row;
+	struct buffer pem = BUFFER_INIT(PEM_MAX);
+	bool done = false;
+
+	if (!to_pem(list, &pem) || !journal_text(&row->certificates, buffer_text(&pem)) ||
+		!journal_bytes(&row->certificate_sha256, list->list[0].sha256, 32)) {
 		error_set(err, ERROR_FAILED, _("out of memory"));
 		goto out;
 	}
-	row->not_after = (int64_t)list.list[own].not_after;
+	row->not_after = (int64_t)list->list[0].not_after;
 	if (row->installed == 0)
 		row->state = STATE_DOWNLOADED;
 	done = save(flow, event, NULL, err);
 out:
-	certificates_clear(&list);
 	buffer_free(&pem);
 	return done;
 }
@@ -85,29 +90,33 @@ out:
 /* Why it could not be taken, for whoever looks later; the state stays the authority's. */
 static void note_refusal(struct flow *flow, const struct error *problem)
 {
-	if (journal_text(&flow->row.reason, problem->message))
+	if (journal_text(&flow->row.reason, problem->message) && !flow_dry_run(flow))
 		save(flow, "certificate-refused", problem->message, NULL);
 }
 
 bool installation_download(struct flow *flow, struct error *err)
 {
 	struct buffer pem = BUFFER_INIT(PEM_MAX);
-	bool done;
+	struct certificates list = {0};
+	bool done = false;
 
-	done = flow_authority(flow, err) &&
-	       flow_has(flow, (const void *)(uintptr_t)flow->authority->class->fetch, "download",
-		       err) &&
-	       flow->authority->class->fetch(flow->authority, flow->row.remote_id, &pem, err);
-	if (done) {
-		done = keep(flow, pem.data, pem.length, "downloaded", err);
-		if (!done)
-			note_refusal(flow, err);
-	}
+	if (!flow_authority(flow, err) ||
+		!flow_has(flow, (const void *)(uintptr_t)flow->authority->class->fetch, "download",
+			err) ||
+		!flow->authority->class->fetch(flow->authority, flow->row.remote_id, &pem, err))
+		goto out;
+	if (!take(flow, pem.data, pem.length, &list, err))
+		note_refusal(flow, err);
+	else
+		done = keep(flow, &list, "downloaded", err);
+out:
+	certificates_clear(&list);
 	buffer_free(&pem);
 	return done;
 }
 
-bool installation_read(struct flow *flow, const char *path, struct error *err)
+static bool read_file(
+	struct flow *flow, const char *path, struct certificates *list, struct error *err)
 {
 	struct buffer data = BUFFER_INIT(PEM_MAX);
 	bool done;
@@ -115,7 +124,7 @@ bool installation_read(struct flow *flow, const char *path, struct error *err)
 	if (!buffer_read_file(&data, path))
 		done = error_set(err, ERROR_USAGE, "%s: %s", path, strerror(errno));
 	else
-		done = keep(flow, data.data, data.length, "certificate-given", err) ||
+		done = take(flow, data.data, data.length, list, err) ||
 		       error_prefix(err, "%s", path);
 	buffer_free(&data);
 	return done;
@@ -281,7 +290,7 @@ static bool note_failure(struct flow *flow, const struct error *problem, struct 
 {
 	struct journal_application *row = &flow->row;
 
-	if (row->installed == 0 && problem->code == ERROR_FAILED) {
+	if (row->installed == 0 && problem->code == ERROR_FAILED && !flow_dry_run(flow)) {
 		row->state = STATE_INSTALL_FAILED;
 		journal_text(&row->reason, problem->message);
 		save(flow, "install-failed", problem->message, NULL);
@@ -291,18 +300,32 @@ static bool note_failure(struct flow *flow, const struct error *problem, struct 
 	return false;
 }
 
-bool installation_install(struct flow *flow, struct error *err)
+/* The certificate that is to be installed, checked; one from a file is journaled when it is right. */
+static bool prepare(struct flow *flow, const char *path, struct certificates *list,
+	struct certificates *anchors, struct error *err)
+{
+	const char *pem = flow->row.certificates;
+
+	if (path == NULL && pem == NULL)
+		return error_set(err, ERROR_FAILED, _("the journal: no certificate"));
+	if (path != NULL ? !read_file(flow, path, list, err)
+			 : !take(flow, (const uint8_t *)pem, strlen(pem), list, err))
+		return false;
+	return load_anchors(flow, anchors, err) && check(flow, list, anchors, err) &&
+	       (path == NULL || flow_dry_run(flow) || keep(flow, list, "certificate-given", err));
+}
+
+bool installation_install(struct flow *flow, const char *path, struct error *err)
 {
 	struct journal_application *row = &flow->row;
 	struct certificates list = {0}, anchors = {0};
 	struct error problem = {0};
-	bool done = false;
+	bool done = false, prepared;
 
-	if (!certificates_read((const uint8_t *)row->certificates, strlen(row->certificates), &list,
-		    &problem) ||
-		!load_anchors(flow, &anchors, &problem) || !check(flow, &list, &anchors, &problem))
+	prepared = prepare(flow, path, &list, &anchors, &problem);
+	if (!prepared)
 		goto out;
-	if (options_has(&flow->context->options, "dry-run")) {
+	if (flow_dry_run(flow)) {
 		output_text(&flow->context->output,
 			_("The certificate is right; it would be installed.\n"));
 		done = true;
@@ -317,7 +340,11 @@ bool installation_install(struct flow *flow, struct error *err)
 out:
 	certificates_clear(&list);
 	certificates_clear(&anchors);
-	return done || note_failure(flow, &problem, err);
+	if (done)
+		return true;
+	/* A file that is not right says nothing about the certificate that may be here. */
+	return prepared || path == NULL ? note_failure(flow, &problem, err)
+					: error_set(err, problem.code, "%s", problem.message);
 }
 
 bool installation_acknowledge(struct flow *flow, struct error *err)

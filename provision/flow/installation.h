@@ -8,14 +8,14 @@
 
 #include "provision/flow/signing.h"
 
-/* «Скачать»: certificate and chain into the journal. */
+/* «Скачать»: certificate and chain into the journal, in place of what was there. */
 bool installation_download(struct flow *flow, struct error *err);
 
-/* Takes a certificate from a file (PEM, DER, PKCS#7) instead. */
-bool installation_read(struct flow *flow, const char *path, struct error *err);
-
-/* «Установить». */
-bool installation_install(struct flow *flow, struct error *err);
+/*
+ * «Установить»: the certificate of the journal, or (path) of a file: PEM, DER, PKCS#7. One from a file goes
+ * into the journal when it has passed every check, so that a wrong one is never in the way of the right one.
+ */
+bool installation_install(struct flow *flow, const char *path, struct error *err);
 
 /* Tells the authority, once. */
 bool installation_acknowledge(struct flow *flow, struct error *err);

@@ -157,16 +157,21 @@ static bool read_number(
 	return done;
 }
 
-static bool open_database(struct journal *journal, const char *path, struct error *err)
+/* Made with the right mode before SQLite gives its own files that mode, too. */
+static bool make_file(const char *path, struct error *err)
 {
-	int64_t version = 0;
-	int fd;
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
-	/* Made with the right mode before SQLite gives its own files that mode, too. */
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return error_set(err, ERROR_FAILED, "%s: %s", path, strerror(errno));
 	close(fd);
+	return true;
+}
+
+static bool open_database(struct journal *journal, const char *path, struct error *err)
+{
+	int64_t version = 0;
+
 	if (sqlite3_open_v2(path, &journal->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX,
 		    NULL) != SQLITE_OK)
 		return journal_fail(journal, err);
@@ -216,7 +221,7 @@ static bool make_directories(const char *path, struct error *err)
 	return true;
 }
 
-bool journal_open_at(const char *directory, struct journal **out, struct error *err)
+static bool open_in(const char *directory, bool look, struct journal **out, struct error *err)
 {
 	struct journal *journal = calloc(1, sizeof(*journal));
 	char *path = NULL;
@@ -232,8 +237,13 @@ bool journal_open_at(const char *directory, struct journal **out, struct error *
 		error_set(err, ERROR_FAILED, _("out of memory"));
 		goto out;
 	}
-	if (!make_directories(directory, err) || !open_database(journal, path, err))
+	if (look && access(path, F_OK) != 0 && errno == ENOENT) {
+		if (!open_database(journal, ":memory:", err))
+			goto out;
+	} else if (!make_directories(directory, err) || !make_file(path, err) ||
+		   !open_database(journal, path, err)) {
 		goto out;
+	}
 	*out = journal;
 	journal = NULL;
 	done = true;
@@ -243,7 +253,12 @@ out:
 	return done;
 }
 
-bool journal_open(struct journal **out, struct error *err)
+bool journal_open_at(const char *directory, struct journal **out, struct error *err)
+{
+	return open_in(directory, false, out, err);
+}
+
+static bool open_usual(bool look, struct journal **out, struct error *err)
 {
 	char *directory = config_state_dir();
 	bool done;
@@ -252,9 +267,19 @@ bool journal_open(struct journal **out, struct error *err)
 		return error_set(err, ERROR_WORKPLACE,
 			_("there is no place for the journal: neither XDG_STATE_HOME nor HOME is "
 			  "set"));
-	done = journal_open_at(directory, out, err);
+	done = open_in(directory, look, out, err);
 	free(directory);
 	return done;
+}
+
+bool journal_open(struct journal **out, struct error *err)
+{
+	return open_usual(false, out, err);
+}
+
+bool journal_look(struct journal **out, struct error *err)
+{
+	return open_usual(true, out, err);
 }
 
 void journal_close(struct journal *journal)
@@ -266,24 +291,53 @@ void journal_close(struct journal *journal)
 	free(journal);
 }
 
-bool journal_lock(struct journal *journal, int64_t id, int *lock, bool *waited, struct error *err)
+/* Open-file-description locks, a byte an application: they fall with the process, and only then. */
+static bool lock_byte(
+	struct journal *journal, int64_t id, int command, int *lock, bool *busy, struct error *err)
 {
-	/* Open-file-description locks, a byte an application: they fall with the process, and only then. */
 	struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = id, .l_len = 1};
 	int fd = open(journal->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), got;
 
+	*busy = false;
 	if (fd < 0)
 		return error_set(err, ERROR_FAILED, "%s: %s", journal->lock_path, strerror(errno));
-	got = fcntl(fd, F_OFD_SETLK, &range);
-	if (waited != NULL)
-		*waited = got != 0;
-	while (got != 0 && (errno == EAGAIN || errno == EACCES || errno == EINTR))
-		got = fcntl(fd, F_OFD_SETLKW, &range);
-	if (got != 0) {
-		error_set(err, ERROR_FAILED, "%s: %s", journal->lock_path, strerror(errno));
-		close(fd);
-		return false;
+	do
+		got = fcntl(fd, command, &range);
+	while (got != 0 && errno == EINTR);
+	if (got == 0) {
+		*lock = fd;
+		return true;
 	}
+	*busy = errno == EAGAIN || errno == EACCES;
+	error_set(err, ERROR_FAILED, "%s: %s", journal->lock_path, strerror(errno));
+	close(fd);
+	return false;
+}
+
+bool journal_try_lock(struct journal *journal, int64_t id, int *lock, struct error *err)
+{
+	struct error problem = {0};
+	bool busy;
+
+	if (lock_byte(journal, id, F_OFD_SETLK, lock, &busy, &problem))
+		return true;
+	if (!busy)
+		return error_set(err, problem.code, "%s", problem.message);
+	*lock = -1;
+	return true;
+}
+
+bool journal_lock(struct journal *journal, int64_t id, int *lock, bool *waited, struct error *err)
+{
+	int fd = -1;
+	bool busy;
+
+	if (!journal_try_lock(journal, id, &fd, err))
+		return false;
+	if (waited != NULL)
+		*waited = fd < 0;
+	if (fd < 0 && !lock_byte(journal, id, F_OFD_SETLKW, &fd, &busy, err))
+		return false;
 	*lock = fd;
 	return true;
 }

@@ -79,6 +79,8 @@ struct journal_step {
 };
 
 bool journal_open(struct journal **out, struct error *err);
+/* For looking only: where there is none an empty one is looked at, and nothing is made. */
+bool journal_look(struct journal **out, struct error *err);
 /* The same with a directory of one's own. */
 bool journal_open_at(const char *directory, struct journal **out, struct error *err);
 void journal_close(struct journal *journal);
@@ -88,6 +90,8 @@ void journal_close(struct journal *journal);
  * given to journal_unlock. It falls when the process dies. *waited (may be NULL): somebody else had it.
  */
 bool journal_lock(struct journal *journal, int64_t id, int *lock, bool *waited, struct error *err);
+/* The same without waiting: *lock is -1 when somebody else has it. */
+bool journal_try_lock(struct journal *journal, int64_t id, int *lock, struct error *err);
 void journal_unlock(int lock);
 
 void journal_application_clear(struct journal_application *application);
@@ -98,7 +102,6 @@ bool journal_add(struct journal *journal, struct journal_application *applicatio
 /* Writes the row and the event (NULL: none) in one transaction; sets updated. */
 bool journal_save(struct journal *journal, struct journal_application *application,
 	const char *event, const char *detail, struct error *err);
-struct journal_step;
 /* The same, and ends the step (journal_step_end) in that transaction: an answer is taken whole or not at all. */
 bool journal_answer(struct journal *journal, struct journal_application *application,
 	const char *event, const char *detail, struct journal_step *step, const char *answer,
