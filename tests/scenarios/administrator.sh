@@ -64,3 +64,10 @@ become sidorova
 expect 3 podpis refresh "$id"
 says 'Сотрудник уволен'
 [ "$(state "$id")" = rejected ] || fail "after the rejection: $(state "$id")"
+
+step 'a number of the own journal is nobody’s id at the authority'
+become admin
+own=$(podpis list --json | jq -er '.applications[0].id')
+expect 2 podpis admin reject "$own" --reason 'nobody'
+expect 2 podpis admin return "$own" --reason 'nobody'
+expect 2 podpis admin confirm "$own" --slot admin --pin-file "$HOME/pin"

@@ -82,6 +82,7 @@ says 'chain|issuer'
 head -c 100 "$work/right.der" >"$work/cut.der"
 expect 2 podpis install "$id" --certificate "$work/cut.der" --pin-file "$HOME/pin"
 [ "$(certificates)" -eq 0 ] || fail 'a refused certificate was written'
+[ "$(state "$id")" = reviewing ] || fail "after refused certificates: $(state "$id")"
 
 step 'the right one, in a PKCS#7 with the chain in any order'
 cat "$work/ca/root.pem" "$work/ca/issuing.pem" "$work/right.pem" >"$work/mixed.pem"
@@ -90,3 +91,15 @@ podpis install "$id" --certificate "$work/mixed.p7b" --pin-file "$HOME/pin"
 [ "$(state "$id")" = installed ] || fail "after install: $(state "$id")"
 podpis install "$id" --certificate "$work/mixed.pem" --pin-file "$HOME/pin"
 [ "$(pkcs11 -O --type cert | grep -ci "ID: *$(key_id "$id")")" -eq 1 ] || fail 'not one certificate beside the key'
+podpis show "$id" --json | jq -r .status >"$work/out"
+: >"$work/err"
+says 'certificate is installed'
+podpis refresh "$id"
+
+step 'a PKCS#7 in BER, as Windows and streaming writers make it'
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/any.key" -subj /CN=any -days 2 \
+	-out "$work/any.pem" 2>"$work/err"
+openssl cms -sign -in "$work/mixed.pem" -binary -nodetach -stream -signer "$work/any.pem" -inkey "$work/any.key" \
+	-certfile "$work/mixed.pem" -outform DER -out "$work/ber.p7b"
+[ "$(head -c 2 "$work/ber.p7b" | od -An -tx1 | tr -d ' ')" = 3080 ] || fail 'the PKCS#7 is not BER'
+podpis install "$id" --certificate "$work/ber.p7b" --pin-file "$HOME/pin"

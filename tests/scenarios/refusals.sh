@@ -80,6 +80,8 @@ for mischief in other-key changed-name foreign-issuer expired-certificate; do
 	*) fail "$mischief: $(state "$spoilt")" ;;
 	esac
 	[ "$(certificates)" -eq 2 ] || fail "$mischief: a wrong certificate was written"
+	# Fetched again it is judged again: a replaced one would be taken.
+	podpis download "$spoilt" || [ "$mischief" = other-key ] || fail "$mischief: not fetched again"
 done
 
 apply --another
