@@ -7,6 +7,15 @@
 
 #include "provision/command.h"
 
+/* Also where the command line is wrong before it. */
+static bool wants_json(int argc, char *const *argv)
+{
+	for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--json") == 0)
+			return true;
+	return false;
+}
+
 static int run(struct context *context, int argc, char **argv)
 {
 	const struct option *tables[OPTIONS_TABLES_MAX + 2] = {options_common};
@@ -21,7 +30,8 @@ static int run(struct context *context, int argc, char **argv)
 		command_usage(stdout, command);
 		return 0;
 	}
-	output_init(&context->output, options_has(&context->options, "json"));
+	output_init(&context->output,
+		done ? options_has(&context->options, "json") : wants_json(argc, argv));
 	if (options_has(&context->options, "dry-run"))
 		output_json(&context->output, "dry_run", json_true());
 	if (done && (context->options.argument_count < command->minimum ||

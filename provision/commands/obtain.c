@@ -194,6 +194,8 @@ static bool run(struct context *context, struct error *err)
 			(first.code == ERROR_NONE || first.code == ERROR_WAITING))
 			first = problem;
 	}
+	if (done && count == 0 && !options_has(&context->options, "dry-run"))
+		output_text(&context->output, "%s\n", _("Nothing is under way."));
 	output_json(&context->output, "applications", list);
 	free(ids);
 	if (!done)

@@ -145,6 +145,8 @@ static bool run(struct context *context, struct error *err)
 			remember(&first, &problem);
 		flow_close(&flow);
 	}
+	if (json_array_size(list) == 0 && first.code == ERROR_NONE)
+		output_text(&context->output, "%s\n", _("Nothing is under way."));
 	output_json(&context->output, "applications", list);
 	*err = first;
 	return first.code == ERROR_NONE;

@@ -161,6 +161,8 @@ bool signing_by_new_key(struct signing *signing, const uint8_t *content, size_t 
 	uint8_t identifier[20];
 	struct signer signer;
 	struct cms_signing wish = {.signing_time = when};
+	struct cms said = {0};
+	bool done;
 
 	if (!signing_open_key(signing, err))
 		return false;
@@ -170,5 +172,12 @@ bool signing_by_new_key(struct signing *signing, const uint8_t *content, size_t 
 	wish.signer = &signer;
 	wish.key_identifier = identifier;
 	wish.key_identifier_length = sizeof(identifier);
-	return cms_sign(&wish, content, length, cms, err);
+	if (!cms_sign(&wish, content, length, cms, err))
+		return false;
+	/* Looked at before it goes out, as token_signer_sign does. */
+	done = cms_verify(cms->data, cms->length, content, length, signing->key.spki.data,
+		signing->key.spki.length, &said, err);
+	cms_clear(&said);
+	return done ||
+	       error_prefix(err, _("what the token %s signed is not right"), signing->slot.label);
 }

@@ -219,6 +219,7 @@ static bool make_documents(struct signing *signing, struct error *err)
 		      signature = BUFFER_INIT(STRUCTURE_MAX);
 	struct authority_template templ = {0};
 	struct application application = {0};
+	struct csr made = {0};
 	struct signer signer;
 	bool done = false;
 
@@ -230,7 +231,8 @@ static bool make_documents(struct signing *signing, struct error *err)
 			goto out;
 		signer = token_key_signer(&signing->key);
 		if (!csr_create(&templ.subject, signing->key.spki.data, signing->key.spki.length,
-			    &templ.extensions, &signer, &request, err))
+			    &templ.extensions, &signer, &request, err) ||
+			!csr_decode(request.data, request.length, &made, err))
 			goto out;
 		application.has_request = true;
 		if (!application_sha256(
@@ -251,6 +253,7 @@ static bool make_documents(struct signing *signing, struct error *err)
 	}
 	done = save(flow, "signed", NULL, err);
 out:
+	csr_clear(&made);
 	application_clear(&application);
 	authority_template_clear(&templ);
 	buffer_free(&request);

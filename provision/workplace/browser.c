@@ -34,12 +34,14 @@ static void become(const char *url, char **environment, int report)
 {
 	char *const arguments[] = {(char *)"xdg-open", (char *)(uintptr_t)url, NULL};
 	int null = open("/dev/null", O_RDWR), cause;
+	pid_t child;
 
 	/* A grandchild of its own session: nobody waits for the browser, no terminal kills it. */
 	setsid();
-	if (fork() == 0) {
-		if (null >= 0 && dup2(null, 0) == 0 && dup2(null, 1) == 1 && dup2(null, 2) == 2 &&
-			close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+	child = fork();
+	if (child <= 0) {
+		if (child == 0 && null >= 0 && dup2(null, 0) == 0 && dup2(null, 1) == 1 &&
+			dup2(null, 2) == 2 && close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
 			execvpe(arguments[0], arguments, environment);
 		cause = errno;
 		if (write(report, &cause, sizeof(cause)) < 0)

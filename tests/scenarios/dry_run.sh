@@ -46,6 +46,13 @@ dry none apply --authority centre --slot ivanov --data "$(account ivanov data)" 
 dry none obtain --authority centre --slot ivanov --data "$(account ivanov data)" --pin-file "$HOME/pin"
 [ "$(podpis list --json | jq '.applications | length')" -eq 0 ] || fail 'there is an application'
 dry none list
+# With nothing to do it says so, and a wrong command line is JSON where JSON is wanted.
+expect 0 podpis refresh
+says 'Nothing is under way'
+expect 0 podpis obtain
+says 'Nothing is under way'
+expect 2 podpis apply --no-such-option --json
+[ "$(jq -r .error.name "$work/out")" = usage ] || fail "no JSON: $(cat "$work/out")"
 
 step 'on the way'
 become admin
