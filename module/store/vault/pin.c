@@ -155,18 +155,21 @@ CK_FLAGS pin_flags(CK_USER_TYPE role, unsigned tries)
 	return (tries > 0 ? flags[role][0] : 0) | (tries == PIN_TRIES - 1 ? flags[role][1] : 0);
 }
 
-void pin_delay(unsigned tries)
+unsigned pin_delay_ms(unsigned tries)
 {
-	long ms = DELAY_FIRST;
-	struct timespec left;
+	unsigned ms = DELAY_FIRST;
 
 	while (tries > 1 && ms < DELAY_MAX) {
 		ms *= 2;
 		tries--;
 	}
-	if (ms > DELAY_MAX)
-		ms = DELAY_MAX;
-	left = (struct timespec){ms / 1000, ms % 1000 * 1000000};
+	return ms < DELAY_MAX ? ms : DELAY_MAX;
+}
+
+void pin_delay(unsigned tries)
+{
+	long ms = pin_delay_ms(tries);
+	struct timespec left = {ms / 1000, ms % 1000 * 1000000};
 	while (nanosleep(&left, &left) != 0 && errno == EINTR)
 		continue;
 }

@@ -46,7 +46,9 @@ CK_RV pin_digest(struct seal_hasher *hasher, const uint8_t uuid[SEAL_UUID],
 /* CKF_USER_PIN_COUNT_LOW, _FINAL_TRY, _LOCKED or the SO's, for so many wrong PINs in a row. */
 CK_FLAGS pin_flags(CK_USER_TYPE role, unsigned tries);
 
-/* Waits as long as the answer to so many wrong PINs in a row takes: 50 ms, doubled each time, up to 2 s. */
+/* How long the answer to so many wrong PINs in a row takes: 50 ms, doubled each time, up to 2 s. */
+unsigned pin_delay_ms(unsigned tries);
+/* Waits as long. */
 void pin_delay(unsigned tries);
 
 #endif
