@@ -139,7 +139,7 @@ bool ini_read_on(const char *path, ini_handler *handler, ini_complaint *complain
 	reader.line.file = path;
 	reader.line.section = reader.section;
 	text = (char *)buffer.data;
-	end = text + buffer.length;
+	end = text != NULL ? text + buffer.length : NULL; /* an empty file has no text */
 	if (buffer.length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
 		text += 3;
 	for (; text < end; text = stop + 1) {

@@ -261,12 +261,18 @@ CK_RV change_create(struct token *token, struct attributes *const attributes[], 
 	struct object *objects[])
 {
 	struct change change = {.vault = vault_of(token)};
+	const struct catalog *catalog = &change.vault->catalog;
 	size_t made = 0;
 	uint64_t id;
 	CK_RV rv = begin(&change);
 
 	if (rv != CKR_OK)
 		return rv;
+	/* An id that is in use, or none, is not given away, whatever the root says. */
+	if (catalog->count > 0 && change.root.next <= catalog->entries[catalog->count - 1]->id)
+		change.root.next = catalog->entries[catalog->count - 1]->id + 1;
+	if (change.root.next == 0)
+		change.root.next = 1;
 	for (; made < count && rv == CKR_OK; made++) {
 		while (page_is_damaged(&change.root, change.root.next / ROW_PAGE))
 			change.root.next = (change.root.next / ROW_PAGE + 1) * ROW_PAGE;
