@@ -259,19 +259,27 @@ static int disk_read(sqlite3_file *base, void *data, int length, sqlite3_int64 a
 	return real_file(base)->pMethods->xRead(real_file(base), data, length, at);
 }
 
+/* SQLite knows ENOSPC of a write; there is no room either past a quota, a limit, or when the disk says so later. */
+static int no_room(int rc)
+{
+	bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
+
+	return (rc & 0xff) == SQLITE_IOERR && full ? SQLITE_FULL : rc;
+}
+
 static int disk_write(sqlite3_file *base, const void *data, int length, sqlite3_int64 at)
 {
-	return real_file(base)->pMethods->xWrite(real_file(base), data, length, at);
+	return no_room(real_file(base)->pMethods->xWrite(real_file(base), data, length, at));
 }
 
 static int disk_truncate(sqlite3_file *base, sqlite3_int64 size)
 {
-	return real_file(base)->pMethods->xTruncate(real_file(base), size);
+	return no_room(real_file(base)->pMethods->xTruncate(real_file(base), size));
 }
 
 static int disk_sync(sqlite3_file *base, int flags)
 {
-	return real_file(base)->pMethods->xSync(real_file(base), flags);
+	return no_room(real_file(base)->pMethods->xSync(real_file(base), flags));
 }
 
 static int disk_size(sqlite3_file *base, sqlite3_int64 *out)
