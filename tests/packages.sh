@@ -1,5 +1,5 @@
 #!/bin/sh
-# packages.sh build|test|clients ...: installs the Debian packages of these groups, asking apt only for
+# packages.sh build|test|fuzz|clients ...: installs the Debian packages of these groups, asking apt only for
 # what is missing. Works as root, else through sudo.
 set -eu
 
@@ -8,10 +8,11 @@ build='gcc libc6-dev meson ninja-build pkg-config gettext scdoc ca-certificates
 	libcurl4-openssl-dev libmicrohttpd-dev libgnutls28-dev libjansson-dev nettle-dev curl opensc jq python3'
 test='clang-format libcmocka-dev softhsm2 gnutls-bin libnss3-tools p11-kit sqlite3 procps expect strace
 	libengine-pkcs11-openssl libengine-gost-openssl libgcrypt20-dev valgrind libubsan1 libasan8'
+fuzz='clang-14 libclang-rt-14-dev llvm-14'
 clients=
 
 usage() {
-	echo 'usage: packages.sh build|test|clients ...' >&2
+	echo 'usage: packages.sh build|test|fuzz|clients ...' >&2
 	exit 2
 }
 
@@ -21,6 +22,7 @@ for group in "$@"; do
 	case $group in
 	build) wanted="$wanted $build" ;;
 	test) wanted="$wanted $test" ;;
+	fuzz) wanted="$wanted $fuzz" ;;
 	clients) wanted="$wanted $clients" ;;
 	*) usage ;;
 	esac

@@ -16,6 +16,7 @@ case ${1:-} in
 esac
 
 sh tests/packages.sh build test
+if $full; then sh tests/packages.sh fuzz; fi
 
 passed=0
 failed=0
@@ -102,6 +103,8 @@ if $full; then
 	configure build-tsan -Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
 	ninja -C build-tsan
 	suite build-tsan --timeout-multiplier 4 context copies guard key log module session sign threads
+
+	check 'fuzzing finds nothing' sh tests/fuzz/run.sh
 fi
 
 echo "$passed passed, $failed failed, $skipped skipped"

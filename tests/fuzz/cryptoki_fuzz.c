@@ -545,7 +545,7 @@ static void generate(CK_MECHANISM_TYPE type, CK_ATTRIBUTE parameter, CK_OBJECT_H
 			   private_part, rsa ? 3 : 2, &keys[0], &keys[1]) == CKR_OK);
 }
 
-static char folder[] = "/dev/shm/podpis-fuzz-XXXXXX";
+static char folder[FUZZ_FOLDER];
 
 static void remove_folder(void)
 {
@@ -566,7 +566,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	char path[128];
 
 	(void)argc, (void)argv;
-	fuzz_holds(mkdtemp(folder) != NULL);
+	fuzz_make_folder(folder);
 	atexit(remove_folder);
 	setenv("HOME", folder, 1);
 	setenv("PODPIS_LOG", "error:/dev/null", 1);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Targets that have nothing to set up leave it out. */
@@ -20,6 +21,18 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) __attribute__((weak));
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
 	__attribute__((weak));
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
+
+/* A temporary folder, in memory where there is such a place. */
+#define FUZZ_FOLDER 40
+static inline void fuzz_make_folder(char folder[FUZZ_FOLDER])
+{
+	strcpy(folder, "/dev/shm/podpis-fuzz-XXXXXX");
+	if (mkdtemp(folder) != NULL)
+		return;
+	strcpy(folder, "/tmp/podpis-fuzz-XXXXXX");
+	if (mkdtemp(folder) == NULL)
+		abort();
+}
 
 /* What holds for every input. */
 #define fuzz_holds(condition)                                                                      \

@@ -18,7 +18,7 @@
 static const uint8_t uuid[SEAL_UUID] = "podpis fuzz uuid", token_key[SEAL_KEY] = "fuzz";
 static struct store_environment environment;
 static struct seal_hasher *hasher;
-static char folder[] = "/dev/shm/podpis-fuzz-XXXXXX", path[64], journal[80];
+static char folder[FUZZ_FOLDER], path[64], journal[80];
 static uint8_t *whole; /* the vault's file as it was made */
 static size_t whole_size;
 
@@ -544,7 +544,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	struct object *object = NULL;
 
 	(void)argc, (void)argv;
-	fuzz_holds(mkdtemp(folder) != NULL);
+	fuzz_make_folder(folder);
 	atexit(remove_folder);
 	snprintf(path, sizeof(path), "%s/vault.db", folder);
 	snprintf(journal, sizeof(journal), "%s-journal", path);
