@@ -37,6 +37,7 @@ static bool holds_pointers(CK_ATTRIBUTE_TYPE type)
 static CK_RV sort_changes(const CK_ATTRIBUTE *changes, CK_ULONG given,
 	CK_ATTRIBUTE sorted[ATTRIBUTES_MAX], size_t *count)
 {
+	bool in_order = true;
 	size_t kept = 0;
 
 	if (given > ATTRIBUTES_MAX)
@@ -51,8 +52,10 @@ static CK_RV sort_changes(const CK_ATTRIBUTE *changes, CK_ULONG given,
 		if (changes[i].ulValueLen > 0 && holds_pointers(changes[i].type))
 			return CKR_ATTRIBUTE_TYPE_INVALID;
 		sorted[i] = changes[i];
+		in_order = in_order && (i == 0 || changes[i - 1].type < changes[i].type);
 	}
-	qsort(sorted, given, sizeof(sorted[0]), compare_types);
+	if (!in_order)
+		qsort(sorted, given, sizeof(sorted[0]), compare_types);
 	for (CK_ULONG i = 0; i < given; i++) {
 		if (kept > 0 && sorted[kept - 1].type == sorted[i].type) {
 			if (!same_value(&sorted[kept - 1], &sorted[i]))

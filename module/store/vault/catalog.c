@@ -24,6 +24,18 @@ struct entry *entry_new(uint64_t id, uint64_t version, const uint8_t tag[SEAL_TA
 	return entry;
 }
 
+CK_RV entry_keep(struct entry *entry, const uint8_t *sealed, size_t length)
+{
+	if (length == 0)
+		return CKR_OK;
+	entry->sealed = malloc(length);
+	if (entry->sealed == NULL)
+		return CKR_HOST_MEMORY;
+	memcpy(entry->sealed, sealed, length);
+	entry->sealed_length = length;
+	return CKR_OK;
+}
+
 void entry_free(struct entry *entry)
 {
 	if (entry == NULL)
@@ -34,13 +46,19 @@ void entry_free(struct entry *entry)
 	free(entry);
 }
 
-/* FNV-1a over type, length and the value's end. */
+/* FNV-1a over type, length and the value's end, eight bytes at a time. */
 static uint32_t hash(CK_ATTRIBUTE_TYPE type, const uint8_t *value, size_t length)
 {
-	uint64_t h = 0xcbf29ce484222325u ^ type ^ (uint64_t)length << 32;
+	uint64_t h = 0xcbf29ce484222325u ^ type ^ (uint64_t)length << 32, word;
+	size_t at = length > HASHED ? length - HASHED : 0, size;
 
-	for (size_t i = length > HASHED ? length - HASHED : 0; i < length; i++)
-		h = (h ^ value[i]) * 0x100000001b3u;
+	for (; at < length; at += size) {
+		word = 0;
+		size = length - at < sizeof(word) ? length - at : sizeof(word);
+		memcpy(&word, value + at, size);
+		h = (h ^ word) * 0x100000001b3u;
+		h ^= h >> 29;
+	}
 	return (uint32_t)(h ^ h >> 32);
 }
 
@@ -130,7 +148,7 @@ CK_RV catalog_reserve(struct catalog *catalog, size_t count)
 		catalog->entries = entries;
 		catalog->capacity = capacity;
 	}
-	return grow_chains(catalog, catalog->links + count * CATALOG_INDEXED / 2);
+	return grow_chains(catalog, catalog->links + count * CATALOG_INDEXED);
 }
 
 size_t catalog_place(const struct catalog *catalog, uint64_t id)

@@ -23,6 +23,7 @@ struct catalog_link {
 struct entry {
 	uint64_t id, version;
 	uint8_t tag[SEAL_TAG]; /* as the page lists it */
+	uint8_t checksum[SEAL_CHECKSUM];
 	bool damaged;          /* logged; never shown, never written again, its tag stays listed */
 	bool private;          /* all its attributes are sealed */
 	CK_OBJECT_CLASS class; /* of `object` */
@@ -34,6 +35,8 @@ struct entry {
 };
 
 struct entry *entry_new(uint64_t id, uint64_t version, const uint8_t tag[SEAL_TAG]);
+/* Keeps a copy of the record. CKR_HOST_MEMORY. */
+CK_RV entry_keep(struct entry *entry, const uint8_t *sealed, size_t length);
 void entry_free(struct entry *entry); /* NULL is fine; not while it is in a catalog */
 
 struct catalog {

@@ -38,7 +38,7 @@ static CK_RV begin(struct change *change)
 	}
 	if (rv != CKR_OK)
 		goto out;
-	rv = load_inside(vault);
+	rv = load_inside(vault, LOAD_OBJECTS);
 	if (rv == CKR_OK && vault->seal == NULL)
 		rv = CKR_USER_NOT_LOGGED_IN;
 	if (rv == CKR_OK && vault->root.damaged) {
@@ -237,15 +237,11 @@ static CK_RV put(struct change *change, uint64_t id, const struct attributes *at
 	entry = entry_new(id, row.version, row.tag);
 	if (entry == NULL)
 		goto out;
+	memcpy(entry->checksum, row.checksum, SEAL_CHECKSUM);
 	entry->private = open.length == 0;
-	if (sealed.length > 0) {
-		entry->sealed = malloc(sealed.length);
-		if (entry->sealed == NULL)
-			goto out;
-		memcpy(entry->sealed, sealed.data, sealed.length);
-		entry->sealed_length = sealed.length;
-	}
-	rv = shown_object(id, attributes, &entry->object);
+	rv = entry_keep(entry, row.sealed, row.sealed_length);
+	if (rv == CKR_OK)
+		rv = shown_object(id, attributes, &entry->object);
 	if (rv == CKR_OK) {
 		catalog_put(&change->put, entry);
 		entry = NULL;

@@ -22,7 +22,7 @@ static CK_RV begin(struct vault *vault)
 		rv = vault->present ? CKR_DEVICE_REMOVED : CKR_USER_PIN_NOT_INITIALIZED;
 		load_gone(vault);
 	} else if (rv == CKR_OK) {
-		rv = load_inside(vault);
+		rv = load_inside(vault, LOAD_STATUS);
 		if (rv != CKR_OK)
 			table_rollback(vault->rows.table);
 	}
@@ -360,7 +360,7 @@ static CK_RV replace(
 	if (rv != CKR_OK)
 		goto out;
 	if (present)
-		rv = load_inside(vault);
+		rv = load_inside(vault, LOAD_STATUS);
 	if (rv == CKR_OK && present && !tried->present)
 		*again = true;
 	else if (rv == CKR_OK && present &&
@@ -388,7 +388,7 @@ CK_RV guard_init(struct token *token, const uint8_t *so_pin, size_t length, cons
 	if (rv != CKR_OK)
 		return rv;
 	do {
-		rv = load_refresh(vault);
+		rv = load_refresh(vault, LOAD_STATUS);
 		if (rv == CKR_OK && vault_present(vault)) {
 			rv = try_pin(vault, CKU_SO, so_pin, length, &tried, &old);
 			seal_free(old);
@@ -401,5 +401,5 @@ CK_RV guard_init(struct token *token, const uint8_t *so_pin, size_t length, cons
 		seal_free(init.seal);
 		init.seal = NULL;
 	} while (rv == CKR_OK && again);
-	return rv == CKR_OK ? load_refresh(vault) : rv;
+	return rv == CKR_OK ? load_refresh(vault, LOAD_STATUS) : rv;
 }

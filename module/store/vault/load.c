@@ -4,15 +4,18 @@
 #include <string.h>
 
 #include "module/store/vault/load.h"
+#include "module/store/vault/proof.h"
 #include "module/store/vault/record.h"
 
-#define NUMBER_MAX ((uint64_t)1 << 55) /* of a page: ids stay below 2^62 */
+#define NUMBER_MAX   ((uint64_t)1 << 55) /* of a page: ids stay below 2^62 */
+#define EXPECTED_MAX 256                 /* pages that room is made for beforehand */
 
 /* One reading, gathered without the memory lock, applied under it at the end. */
 struct reading {
 	struct vault *vault;
 	struct seal *seal; /* NULL: tags can't be checked */
 	CK_USER_TYPE user;
+	enum load_extent extent;
 	bool full;                 /* reads everything; else what differs from the vault's memory */
 	struct vault_login *login; /* begins when this reading is applied; NULL: none does */
 	struct load_report *report;
@@ -167,42 +170,25 @@ static const char *damage(
 /* Fills an entry from its row. CKR_DEVICE_ERROR: what stands there is no record. */
 static CK_RV fill(struct reading *reading, struct entry *entry, const struct row_object *row)
 {
-	struct record_values *values = malloc(sizeof(*values));
 	struct attributes *attributes = NULL;
-	CK_RV rv = CKR_HOST_MEMORY;
+	CK_RV rv;
 
-	if (values == NULL)
-		return rv;
-	record_values_init(values);
+	memcpy(entry->checksum, row->checksum, SEAL_CHECKSUM);
 	entry->private = row->open_length == 0;
-	if (row->sealed_length > 0) {
-		entry->sealed = malloc(row->sealed_length);
-		if (entry->sealed == NULL)
-			goto out;
-		memcpy(entry->sealed, row->sealed, row->sealed_length);
-		entry->sealed_length = row->sealed_length;
-	}
-	rv = CKR_OK;
+	rv = entry_keep(entry, row->sealed, row->sealed_length);
+	if (rv != CKR_OK)
+		return rv;
 	if (entry->private && (reading->seal == NULL || reading->user != CKU_USER))
-		goto out;
-	if (entry->private)
-		rv = vault_open_sealed(reading->vault, reading->seal, entry, false, values);
-	else if (!record_values_read(values, row->open, row->open_length))
-		rv = CKR_DEVICE_ERROR;
-	if (rv == CKR_OK)
-		rv = record_values_make(values, &attributes);
-	if (rv != CKR_OK) {
-		rv = rv == CKR_HOST_MEMORY ? rv : CKR_DEVICE_ERROR;
-		goto out;
-	}
+		return CKR_OK;
+	rv = entry->private ? vault_open_private(reading->vault, reading->seal, entry, &attributes)
+			    : record_attributes(row->open, row->open_length, &attributes);
+	if (rv != CKR_OK)
+		return rv == CKR_HOST_MEMORY ? rv : CKR_DEVICE_ERROR;
 	entry->object = object_new(entry->id, attributes);
 	if (entry->object == NULL) {
 		attributes_free(attributes);
 		rv = CKR_HOST_MEMORY;
 	}
-out:
-	record_values_free(values);
-	free(values);
 	return rv;
 }
 
@@ -353,6 +339,14 @@ static CK_RV read_lost_pages(struct reading *reading)
 	return rv;
 }
 
+/* About how many objects there are; a root that lists more has to prove it. */
+static size_t expected(const struct reading *reading)
+{
+	size_t pages = reading->root.count;
+
+	return (pages < EXPECTED_MAX ? pages : EXPECTED_MAX) * ROW_PAGE;
+}
+
 static CK_RV read_pages(struct reading *reading)
 {
 	const struct row_root *old = &reading->vault->root;
@@ -360,6 +354,8 @@ static CK_RV read_pages(struct reading *reading)
 	size_t at;
 	CK_RV rv = CKR_OK;
 
+	if (reading->full)
+		rv = catalog_reserve(&reading->put, expected(reading));
 	for (size_t i = 0; i < reading->root.count && rv == CKR_OK; i++) {
 		listed = &reading->root.pages[i];
 		at = row_root_place(old, listed->number);
@@ -394,10 +390,18 @@ static CK_RV read_all(struct reading *reading)
 		rv = read_pin(reading, CKU_SO);
 	if (rv == CKR_OK)
 		rv = read_pin(reading, CKU_USER);
-	/* The file moved, and nothing that this module would have written did: somebody else wrote. */
-	if (rv == CKR_OK && !reading->full && unchanged(reading))
+	/* What is damaged is named once, so all of it is looked for at once. */
+	if (rv == CKR_OK && (reading->vault->listed || reading->root.damaged ||
+				    reading->pins[0].damaged || reading->pins[1].damaged))
+		reading->extent = LOAD_OBJECTS;
+	if (rv != CKR_OK || reading->extent == LOAD_STATUS)
+		return rv;
+	if (!reading->vault->listed)
 		reading->full = true;
-	if (rv == CKR_OK && reading->root.damaged)
+	/* The file moved, and nothing that this module would have written did: somebody else wrote. */
+	if (!reading->full && unchanged(reading))
+		reading->full = true;
+	if (reading->root.damaged)
 		rv = list_pages(reading);
 	return rv == CKR_OK ? read_pages(reading) : rv;
 }
@@ -450,6 +454,7 @@ static CK_RV apply(struct reading *reading)
 	memcpy(vault->pins, reading->pins, sizeof(vault->pins));
 	memcpy(vault->uuid, vault->rows.uuid, SEAL_UUID);
 	vault->present = true;
+	vault->listed = vault->listed || reading->extent == LOAD_OBJECTS;
 	vault->status = CKR_OK;
 	vault->read_only = table_read_only(vault->rows.table);
 	if (vault->seal != NULL && memcmp(seal_uuid(vault->seal), vault->rows.uuid, SEAL_UUID) != 0)
@@ -465,6 +470,16 @@ static CK_RV apply(struct reading *reading)
 	return CKR_OK;
 }
 
+/* What was not applied; what was given to the reading stays. */
+static void reading_free(struct reading *reading)
+{
+	row_root_free(&reading->root);
+	catalog_free(&reading->put);
+	free(reading->gone);
+	reading->gone = NULL;
+	reading->gone_count = 0;
+}
+
 static CK_RV run(struct reading *reading)
 {
 	uint8_t uuid[SEAL_UUID];
@@ -478,17 +493,21 @@ static CK_RV run(struct reading *reading)
 		rv = apply(reading);
 	if (rv != CKR_OK)
 		memcpy(reading->vault->rows.uuid, uuid, SEAL_UUID);
-	row_root_free(&reading->root);
-	catalog_free(&reading->put);
-	free(reading->gone);
+	reading_free(reading);
 	return rv;
 }
 
-CK_RV load_inside(struct vault *vault)
+static bool is_known(struct vault *vault, enum load_extent extent)
 {
-	struct reading reading = {.vault = vault, .seal = vault->seal, .user = vault->user};
+	return !table_moved(vault->rows.table) && (extent == LOAD_STATUS || vault->listed);
+}
 
-	return table_moved(vault->rows.table) ? run(&reading) : vault->status;
+CK_RV load_inside(struct vault *vault, enum load_extent extent)
+{
+	struct reading reading = {
+		.vault = vault, .seal = vault->seal, .user = vault->user, .extent = extent};
+
+	return is_known(vault, extent) ? vault->status : run(&reading);
 }
 
 CK_RV load_all(struct vault *vault, struct load_report *report)
@@ -496,18 +515,43 @@ CK_RV load_all(struct vault *vault, struct load_report *report)
 	struct reading reading = {.vault = vault,
 		.seal = vault->seal,
 		.user = vault->user,
+		.extent = LOAD_OBJECTS,
 		.full = true,
 		.report = report};
 
 	return run(&reading);
 }
 
+/*
+ * Memory is what the file is, as far as can be told without a key; with one, that is proved, and nothing is read
+ * again. Where anything is wrong this fails, and a full reading names it.
+ */
+static CK_RV log_in_from_memory(struct reading *reading)
+{
+	struct vault *vault = reading->vault;
+	CK_RV rv;
+
+	if (!is_known(vault, LOAD_OBJECTS) || !vault->present)
+		return CKR_DEVICE_ERROR;
+	memcpy(reading->pins, vault->pins, sizeof(reading->pins));
+	rv = row_root_copy(&vault->root, &reading->root);
+	if (rv == CKR_OK)
+		rv = proof_of_memory(vault, reading->seal, reading->user, &reading->put);
+	if (rv == CKR_OK)
+		rv = apply(reading);
+	reading_free(reading);
+	return rv;
+}
+
 CK_RV load_login(
 	struct vault *vault, struct seal *seal, CK_USER_TYPE user, struct vault_login *login)
 {
 	struct reading reading = {
-		.vault = vault, .seal = seal, .user = user, .full = true, .login = login};
+		.vault = vault, .seal = seal, .user = user, .extent = LOAD_OBJECTS, .login = login};
 
+	if (log_in_from_memory(&reading) == CKR_OK)
+		return CKR_OK;
+	reading.full = true;
 	return run(&reading);
 }
 
@@ -519,6 +563,7 @@ void load_nothing(struct vault *vault, CK_RV status)
 	swap_catalogs(&vault->catalog, &old);
 	row_root_free(&vault->root);
 	memset(vault->pins, 0, sizeof(vault->pins));
+	vault->listed = true;
 	vault->present = false;
 	vault->status = status;
 	vault->read_only = false;
@@ -560,27 +605,27 @@ void load_logout(struct vault *vault)
 	pthread_mutex_unlock(&vault->disk);
 }
 
-CK_RV load_refresh(struct vault *vault)
+CK_RV load_refresh(struct vault *vault, enum load_extent extent)
 {
 	bool present;
 	CK_RV rv = CKR_OK;
 
-	if (!table_moved(vault->rows.table))
+	if (is_known(vault, extent))
 		return vault->status;
 	pthread_mutex_lock(&vault->disk);
-	if (!table_moved(vault->rows.table)) {
+	if (is_known(vault, extent)) {
 		rv = vault->status;
 		goto out;
 	}
 	rv = table_begin(vault->rows.table, TABLE_READ, &present);
 	if (rv == CKR_OK && present) {
-		rv = load_inside(vault);
+		rv = load_inside(vault, extent);
 		table_rollback(vault->rows.table);
 	} else if (rv == CKR_OK) {
 		load_gone(vault);
 	}
 	/* While another writes for long, what was committed before is what is known. */
-	if (rv == CKR_FUNCTION_FAILED && vault->present)
+	if (rv == CKR_FUNCTION_FAILED && vault->present && (extent == LOAD_STATUS || vault->listed))
 		rv = CKR_OK;
 	else if (rv != CKR_OK && rv != CKR_HOST_MEMORY && rv != CKR_FUNCTION_FAILED)
 		load_nothing(vault, rv);

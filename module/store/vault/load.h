@@ -10,11 +10,17 @@
 
 #include "module/store/vault/vault.h"
 
+/* How much of the vault has to be in memory. Objects wait for the first who asks for them. */
+enum load_extent {
+	LOAD_STATUS, /* label, PINs, whether there is a vault at all */
+	LOAD_OBJECTS /* the objects, too */
+};
+
 /* Makes memory what the file is now; almost free when the file did not move. Neither lock is held. */
-CK_RV load_refresh(struct vault *vault);
+CK_RV load_refresh(struct vault *vault, enum load_extent extent);
 
 /* The same inside a transaction that sees the vault. `disk` is held, `memory` is not. */
-CK_RV load_inside(struct vault *vault);
+CK_RV load_inside(struct vault *vault, enum load_extent extent);
 
 /* What a full reading finds. */
 struct load_report {
@@ -27,8 +33,9 @@ struct load_report {
 CK_RV load_all(struct vault *vault, struct load_report *report);
 
 /*
- * The same with the keys of a login, which begins when it succeeds: seal and login are taken then.
- * CKR_PIN_INCORRECT when another vault stands there meanwhile.
+ * Begins a login, whose keys check every tag: of what memory holds, where that is what the file is, else of
+ * what is read anew. seal and login are taken when it succeeds. CKR_PIN_INCORRECT when another vault stands
+ * there meanwhile. `disk` is held, inside a transaction.
  */
 CK_RV load_login(
 	struct vault *vault, struct seal *seal, CK_USER_TYPE user, struct vault_login *login);

@@ -137,6 +137,60 @@ void record_values_init(struct record_values *values)
 	values->values = BUFFER_INIT(RECORD_MAX);
 }
 
+/* In place: a CK_ULONG takes no more room than its 8 bytes. False when one is too wide. */
+static bool read_numbers(CK_ATTRIBUTE *attribute)
+{
+	uint8_t *value = attribute->pValue;
+	CK_ULONG number;
+	uint64_t wide;
+	size_t length = 0;
+
+	for (size_t at = 0; at < attribute->ulValueLen; at += ULONG_SIZE) {
+		wide = record_get64(value + at);
+		if (wide > (CK_ULONG)-1 && wide != UINT64_MAX)
+			return false;
+		number = (CK_ULONG)wide;
+		memcpy(value + length, &number, sizeof(number));
+		length += sizeof(number);
+	}
+	attribute->ulValueLen = length;
+	return true;
+}
+
+CK_RV record_attributes(const uint8_t *record, size_t length, struct attributes **out)
+{
+	CK_ATTRIBUTE list[ATTRIBUTES_MAX];
+	bool wide[ATTRIBUTES_MAX];
+	struct attributes *set = NULL;
+	struct record_entry entry;
+	size_t at = 0, count = 0;
+	CK_RV rv;
+
+	while (record_next(record, length, &at, &entry)) {
+		if (count == ATTRIBUTES_MAX || (count > 0 && entry.type <= list[count - 1].type))
+			return CKR_DEVICE_ERROR;
+		wide[count] = is_number(entry.type);
+		if (wide[count] && entry.length % ULONG_SIZE != 0)
+			return CKR_DEVICE_ERROR;
+		list[count++] =
+			(CK_ATTRIBUTE){entry.type, (void *)(uintptr_t)entry.value, entry.length};
+	}
+	if (at != length)
+		return CKR_DEVICE_ERROR;
+	rv = attributes_new(NULL, list, count, &set);
+	if (rv != CKR_OK)
+		return rv == CKR_HOST_MEMORY ? rv : CKR_DEVICE_ERROR;
+	/* Nobody has the set yet: values are still to be given Cryptoki's shape. */
+	for (size_t i = 0; i < count; i++) {
+		if (wide[i] && !read_numbers(&set->list[i])) {
+			attributes_free(set);
+			return CKR_DEVICE_ERROR;
+		}
+	}
+	*out = set;
+	return CKR_OK;
+}
+
 /* The buffer may move while it grows, so offsets stand in for pointers until record_values_make. */
 bool record_values_add(
 	struct record_values *values, CK_ATTRIBUTE_TYPE type, const uint8_t *value, size_t length)
@@ -165,23 +219,6 @@ bool record_values_add(
 	values->list[values->count++] =
 		(CK_ATTRIBUTE){type, (void *)(uintptr_t)start, values->values.length - start};
 	return true;
-}
-
-bool record_values_read(struct record_values *values, const uint8_t *record, size_t length)
-{
-	struct record_entry entry;
-	CK_ATTRIBUTE_TYPE last = 0;
-	size_t at = 0;
-	bool first = true;
-
-	while (record_next(record, length, &at, &entry)) {
-		if ((!first && entry.type <= last) ||
-			!record_values_add(values, entry.type, entry.value, entry.length))
-			return false;
-		last = entry.type;
-		first = false;
-	}
-	return at == length;
 }
 
 CK_RV record_values_make(struct record_values *values, struct attributes **out)

@@ -40,6 +40,9 @@ struct record_entry {
 /* Takes the entry at *at and moves on. False at the end and where the bytes are not a record. */
 bool record_next(const uint8_t *record, size_t length, size_t *at, struct record_entry *out);
 
+/* The set that an open record holds; the caller frees it. CKR_DEVICE_ERROR when it is no such record. */
+CK_RV record_attributes(const uint8_t *record, size_t length, struct attributes **out);
+
 /*
  * Values in Cryptoki's shapes, gathered for attributes_new: `list` points into `values`, so both are used
  * before record_values_free, which wipes.
@@ -54,8 +57,6 @@ void record_values_init(struct record_values *values);
 /* `value` is in its portable shape. False when it can't be one, or there are too many. */
 bool record_values_add(
 	struct record_values *values, CK_ATTRIBUTE_TYPE type, const uint8_t *value, size_t length);
-/* Adds a whole open record. False when it is not one. */
-bool record_values_read(struct record_values *values, const uint8_t *record, size_t length);
 CK_RV record_values_make(struct record_values *values, struct attributes **out);
 void record_values_free(struct record_values *values);
 

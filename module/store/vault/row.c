@@ -409,12 +409,9 @@ CK_RV row_page_get(struct row_context *context, uint64_t number, struct row_page
 	return rv;
 }
 
-CK_RV row_page_put(struct row_context *context, struct seal *seal, struct row_page *page)
+static size_t page_list(const struct row_page *page, uint8_t entries[ROW_PAGE * ENTRY_SIZE])
 {
-	sqlite3_stmt *statement = table_statement(context->table, TABLE_PAGE_PUT);
-	uint8_t entries[ROW_PAGE * ENTRY_SIZE];
 	size_t length = 0;
-	CK_RV rv;
 
 	for (size_t i = 0; i < ROW_PAGE; i++) {
 		if (!page->listed[i])
@@ -423,9 +420,25 @@ CK_RV row_page_put(struct row_context *context, struct seal *seal, struct row_pa
 		memcpy(entries + length + 1, page->objects[i], SEAL_TAG);
 		length += ENTRY_SIZE;
 	}
-	rv = page_checksum(context, page->number, entries, length, page->checksum);
-	if (rv == CKR_OK)
-		rv = seal_tag(seal, page->checksum, page->tag);
+	return length;
+}
+
+CK_RV row_page_seal(struct row_context *context, struct seal *seal, struct row_page *page)
+{
+	uint8_t entries[ROW_PAGE * ENTRY_SIZE];
+	size_t length = page_list(page, entries);
+	CK_RV rv = page_checksum(context, page->number, entries, length, page->checksum);
+
+	return rv == CKR_OK ? seal_tag(seal, page->checksum, page->tag) : rv;
+}
+
+CK_RV row_page_put(struct row_context *context, struct seal *seal, struct row_page *page)
+{
+	sqlite3_stmt *statement = table_statement(context->table, TABLE_PAGE_PUT);
+	uint8_t entries[ROW_PAGE * ENTRY_SIZE];
+	size_t length = page_list(page, entries);
+	CK_RV rv = row_page_seal(context, seal, page);
+
 	if (rv != CKR_OK || statement == NULL)
 		return rv != CKR_OK ? rv : CKR_DEVICE_ERROR;
 	bind_number(statement, 1, page->number);

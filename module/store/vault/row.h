@@ -80,7 +80,8 @@ struct row_page {
 };
 
 CK_RV row_page_get(struct row_context *context, uint64_t number, struct row_page *out);
-/* Fills checksum and tag. */
+/* Fills checksum and tag, as row_page_put does before it writes. */
+CK_RV row_page_seal(struct row_context *context, struct seal *seal, struct row_page *page);
 CK_RV row_page_put(struct row_context *context, struct seal *seal, struct row_page *page);
 /* The numbers of all pages, for a vault whose root is damaged. The caller frees *out. */
 CK_RV row_page_numbers(struct row_context *context, uint64_t **out, size_t *count);

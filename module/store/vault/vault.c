@@ -44,7 +44,7 @@ static CK_RV vault_info(struct token *token, struct token_info *out)
 	struct token_info info = {
 		.flags = CKF_RNG | CKF_LOGIN_REQUIRED, .pin_min = PIN_MIN, .pin_max = PIN_MAX};
 	char serial[17];
-	CK_RV rv = load_refresh(vault);
+	CK_RV rv = load_refresh(vault, LOAD_STATUS);
 
 	if (rv != CKR_OK)
 		return rv;
@@ -76,7 +76,7 @@ static CK_RV vault_find(
 	struct token *token, const CK_ATTRIBUTE *templ, CK_ULONG count, struct object_list *out)
 {
 	struct vault *vault = vault_of(token);
-	CK_RV rv = load_refresh(vault);
+	CK_RV rv = load_refresh(vault, LOAD_OBJECTS);
 
 	if (rv != CKR_OK)
 		return rv;
@@ -108,7 +108,7 @@ static CK_RV vault_get(struct token *token, uint64_t id, struct object **out)
 	CK_RV rv;
 
 	if (object == NULL) {
-		rv = load_refresh(vault);
+		rv = load_refresh(vault, LOAD_OBJECTS);
 		if (rv != CKR_OK)
 			return rv;
 		object = look_up(vault, id);
@@ -191,6 +191,23 @@ CK_RV vault_open_sealed(struct vault *vault, struct seal *seal, const struct ent
 	if (rv == CKR_DEVICE_ERROR)
 		log_error(vault->log, "%s: object %llu can't be opened",
 			table_path(vault->rows.table), (unsigned long long)entry->id);
+	return rv;
+}
+
+CK_RV vault_open_private(
+	struct vault *vault, struct seal *seal, const struct entry *entry, struct attributes **out)
+{
+	struct record_values *values = malloc(sizeof(*values));
+	CK_RV rv;
+
+	if (values == NULL)
+		return CKR_HOST_MEMORY;
+	record_values_init(values);
+	rv = vault_open_sealed(vault, seal, entry, false, values);
+	if (rv == CKR_OK)
+		rv = record_values_make(values, out);
+	record_values_free(values);
+	free(values);
 	return rv;
 }
 

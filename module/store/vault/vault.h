@@ -39,6 +39,7 @@ struct vault {
 
 	pthread_rwlock_t memory;
 	_Atomic CK_RV status; /* why the file can't be used at all; CKR_OK */
+	_Atomic bool listed;  /* the catalog holds the objects; else they are still to be read */
 	bool present;         /* initialised */
 	bool read_only;       /* as far as the file's mode tells */
 	uint8_t uuid[SEAL_UUID];
@@ -55,6 +56,10 @@ bool vault_present(struct vault *vault); /* initialised, as far as memory knows 
 /* Sealed attributes of an entry, the secret ones or the others, added to `values`. `memory` or `disk` is held. */
 CK_RV vault_open_sealed(struct vault *vault, struct seal *seal, const struct entry *entry,
 	bool secret, struct record_values *values);
+
+/* The attributes that a private entry shows. As above. The caller frees. */
+CK_RV vault_open_private(
+	struct vault *vault, struct seal *seal, const struct entry *entry, struct attributes **out);
 
 /* All attributes of a visible entry, secret ones included (CKR_USER_NOT_LOGGED_IN). As above. The caller frees. */
 CK_RV vault_all_attributes(struct vault *vault, const struct entry *entry, struct attributes **out);
