@@ -21,6 +21,7 @@ static void session_end_operations(struct session *session)
 {
 	find_free(&session->find);
 	digest_free(&session->digest);
+	random_end(&session->random);
 	use_free(&session->sign);
 	use_free(&session->verify);
 	use_free(&session->encrypt);

@@ -14,6 +14,7 @@
 
 #include "module/cryptoki/digest.h"
 #include "module/cryptoki/find.h"
+#include "module/cryptoki/random.h"
 #include "module/cryptoki/slot.h"
 #include "module/cryptoki/use.h"
 
@@ -33,6 +34,7 @@ struct session {
 
 	struct find find;
 	struct digest digest;
+	struct random random;
 	struct use sign, verify, encrypt, decrypt, sign_recover, verify_recover;
 };
 
