@@ -40,10 +40,10 @@ static void pad(char *out, size_t size, const char *text)
 
 static CK_RV vault_info(struct token *token, struct token_info *out)
 {
+	static const char digits[16] = "0123456789abcdef";
 	struct vault *vault = vault_of(token);
 	struct token_info info = {
 		.flags = CKF_RNG | CKF_LOGIN_REQUIRED, .pin_min = PIN_MIN, .pin_max = PIN_MAX};
-	char serial[17];
 	CK_RV rv = load_refresh(vault, LOAD_STATUS);
 
 	if (rv != CKR_OK)
@@ -57,9 +57,8 @@ static CK_RV vault_info(struct token *token, struct token_info *out)
 		info.flags |= CKF_TOKEN_INITIALIZED;
 		if (!vault->root.damaged)
 			memcpy(info.label, vault->root.label, sizeof(info.label));
-		for (size_t i = 0; i < 8; i++)
-			snprintf(serial + 2 * i, 3, "%02x", vault->uuid[i]);
-		memcpy(info.serial, serial, sizeof(info.serial));
+		for (size_t i = 0; i < sizeof(info.serial); i++)
+			info.serial[i] = digits[vault->uuid[i / 2] >> (i % 2 == 0 ? 4 : 0) & 15];
 		info.flags |= pin_flags(CKU_SO, vault->pins[CKU_SO].tries);
 		if (vault->pins[CKU_USER].present)
 			info.flags |= CKF_USER_PIN_INITIALIZED |
