@@ -413,9 +413,39 @@ static void who_sees_private_objects(void **state)
 	assert_ok(p11->C_FindObjectsFinal(session));
 	assert_rv(p11->C_CreateObject(session, templ, 4, &object), CKR_USER_NOT_LOGGED_IN);
 	assert_ok(p11->C_Login(session, CKU_USER, (CK_UTF8CHAR *)FIXTURE_PIN, strlen(FIXTURE_PIN)));
-	assert_ok(p11->C_GetObjectSize(session, on_token, &size));
+	/* The old handle stays dead, for every use; the object has a new one. */
+	assert_rv(p11->C_GetObjectSize(session, on_token, &size), CKR_OBJECT_HANDLE_INVALID);
+	assert_rv(p11->C_SetAttributeValue(session, on_token, &templ[3], 1),
+		CKR_OBJECT_HANDLE_INVALID);
+	assert_rv(p11->C_DestroyObject(session, on_token), CKR_OBJECT_HANDLE_INVALID);
 	assert_rv(p11->C_GetObjectSize(session, in_session, &size), CKR_OBJECT_HANDLE_INVALID);
-	assert_ok(p11->C_DestroyObject(session, on_token));
+	assert_ok(p11->C_FindObjectsInit(session, &templ[3], 1));
+	assert_ok(p11->C_FindObjects(session, &object, 1, &found));
+	assert_int_equal(found, 1);
+	assert_ok(p11->C_FindObjectsFinal(session));
+	assert_int_not_equal(object, on_token);
+	/* The same for all sessions of the login, and whatever is done to the object. */
+	CK_SESSION_HANDLE other = fixture_session(false);
+	assert_ok(p11->C_GetObjectSize(other, object, &size));
+	assert_ok(p11->C_SetAttributeValue(session, object, &templ[3], 1));
+	assert_ok(p11->C_GetObjectSize(other, object, &size));
+	assert_ok(p11->C_CloseSession(other));
+	assert_ok(p11->C_DestroyObject(session, object));
+}
+
+/* PKCS #11 v3.0, 4.9: only a private object can ask for the PIN each time. */
+static void always_authenticate_is_for_private_keys(void **state)
+{
+	CK_BYTE p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+	CK_MECHANISM mechanism = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
+	CK_ATTRIBUTE curve = {CKA_EC_PARAMS, p256, sizeof(p256)};
+	CK_ATTRIBUTE templ[] = {{CKA_ALWAYS_AUTHENTICATE, &yes, 1}, {CKA_PRIVATE, &no, 1}};
+	CK_OBJECT_HANDLE a = 0, b = 0;
+
+	(void)state;
+	assert_rv(p11->C_GenerateKeyPair(session, &mechanism, &curve, 1, templ, 2, &a, &b),
+		CKR_TEMPLATE_INCONSISTENT);
+	assert_ok(p11->C_GenerateKeyPair(session, &mechanism, &curve, 1, templ, 1, &a, &b));
 }
 
 int main(void)
@@ -430,6 +460,7 @@ int main(void)
 		cmocka_unit_test(certificates),
 		cmocka_unit_test(secrets),
 		cmocka_unit_test(who_sees_private_objects),
+		cmocka_unit_test(always_authenticate_is_for_private_keys),
 	};
 	return cmocka_run_group_tests(tests, open_session, fixture_close);
 }

@@ -305,16 +305,24 @@ static void kept_operations_follow_the_key(void **state)
 static void a_login_later(void **state)
 {
 	CK_MECHANISM ecdsa = {CKM_ECDSA, NULL, 0};
-	CK_OBJECT_HANDLE key = pairs[FIXTURE_P256].private_key;
-	CK_BYTE data[32] = {1}, signature[64];
-	CK_ULONG length = sizeof(signature);
+	CK_OBJECT_HANDLE key = 0, old = pairs[FIXTURE_P256].private_key;
+	CK_BYTE data[32] = {1}, signature[64], name[64];
+	CK_ULONG length = sizeof(signature), found = 0;
+	CK_ATTRIBUTE unique = {CKA_UNIQUE_ID, name, 0};
 
 	(void)state;
-	assert_ok(p11->C_SignInit(session, &ecdsa, key));
+	unique.ulValueLen = fixture_get(session, old, CKA_UNIQUE_ID, name, sizeof(name));
+	assert_ok(p11->C_SignInit(session, &ecdsa, old));
 	assert_ok(p11->C_Logout(session));
 	assert_rv(p11->C_Sign(session, data, 32, signature, &length), CKR_USER_NOT_LOGGED_IN);
-	assert_rv(p11->C_SignInit(session, &ecdsa, key), CKR_KEY_HANDLE_INVALID);
+	assert_rv(p11->C_SignInit(session, &ecdsa, old), CKR_KEY_HANDLE_INVALID);
 	assert_ok(p11->C_Login(session, CKU_USER, (CK_UTF8CHAR *)FIXTURE_PIN, strlen(FIXTURE_PIN)));
+	/* The old handle stays dead; the key has a new one. */
+	assert_rv(p11->C_SignInit(session, &ecdsa, old), CKR_KEY_HANDLE_INVALID);
+	assert_ok(p11->C_FindObjectsInit(session, &unique, 1));
+	assert_ok(p11->C_FindObjects(session, &key, 1, &found));
+	assert_ok(p11->C_FindObjectsFinal(session));
+	assert_int_equal(found, 1);
 	assert_ok(p11->C_SignInit(session, &ecdsa, key));
 	assert_ok(p11->C_Sign(session, data, 32, signature, &length));
 	/* The private session key went with the login. */
@@ -403,9 +411,10 @@ int main(void)
 		cmocka_unit_test(wrong_keys),
 		cmocka_unit_test(errors_end_operations),
 		cmocka_unit_test(kept_operations_follow_the_key),
-		cmocka_unit_test(a_login_later),
 		cmocka_unit_test(always_authenticate),
 		cmocka_unit_test(many_threads),
+		/* Last: the other tests' handles end with the login. */
+		cmocka_unit_test(a_login_later),
 	};
 	return cmocka_run_group_tests(tests, open_keys, fixture_close);
 }

@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "module/cryptoki/argument.h"
-#include "module/cryptoki/session.h"
-#include "module/cryptoki/template.h"
+#include "module/cryptoki/object.h"
 
 /*
  * A template, with its empty values set apart: an attribute whose empty default is not stored matches an
@@ -138,7 +137,7 @@ CK_RV find_init(struct session *session, const CK_ATTRIBUTE *templ, CK_ULONG cou
 		}
 	}
 	for (size_t i = 0; i < found.count; i++)
-		find->handles[i] = found.objects[i]->id;
+		find->handles[i] = object_handle(session, found.objects[i]);
 	find->count = found.count;
 	find->next = 0;
 	find->active = true;

@@ -53,7 +53,7 @@ static CK_RV keygen_inside(struct session *session, const CK_MECHANISM *mechanis
 		rv = token->class->generate(token, mechanism, sets[0], sets[1], pair);
 	for (size_t i = 0; i < 2; i++) {
 		if (rv == CKR_OK)
-			handles[i] = pair[i]->id;
+			handles[i] = object_handle(session, pair[i]);
 		object_unref(pair[i]);
 		attributes_free(sets[i]);
 	}

@@ -32,6 +32,11 @@ static CK_RV login_context(struct session *session, const CK_UTF8CHAR *pin, CK_U
 		return CKR_USER_NOT_LOGGED_IN;
 	pthread_mutex_lock(&session->slot->login);
 	CK_RV rv = token->class->login(token, CKU_CONTEXT_SPECIFIC, pin, length);
+	/* The lock ends the login, too (PKCS #11 v3.0, 4.9). */
+	pthread_mutex_lock(&session->slot->mutex);
+	if (rv == CKR_PIN_LOCKED)
+		login_forget(session->slot);
+	pthread_mutex_unlock(&session->slot->mutex);
 	pthread_mutex_unlock(&session->slot->login);
 	if (rv == CKR_OK)
 		waiting->unproved = false;

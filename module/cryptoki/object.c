@@ -8,15 +8,43 @@
 #include "module/crypto/hash.h"
 #include "module/crypto/key.h"
 
+#define OBJECT_ID_MASK (((CK_OBJECT_HANDLE)1 << OBJECT_ID_BITS) - 1)
+
+/* The login's number, where handles carry it. */
+static CK_OBJECT_HANDLE object_mark(struct session *session)
+{
+	CK_OBJECT_HANDLE epoch = session->slot->epoch;
+	return epoch << OBJECT_ID_BITS & ~SHELF_BIT;
+}
+
+CK_OBJECT_HANDLE object_handle(struct session *session, const struct object *object)
+{
+	if (object->id > OBJECT_ID_MASK || !attributes_bool(object->attributes, CKA_PRIVATE, false))
+		return object->id;
+	return object->id | object_mark(session);
+}
+
 CK_RV object_lookup(struct session *session, CK_OBJECT_HANDLE handle, struct object **out)
 {
 	struct token *token = session_token(session);
+	struct object *object = NULL;
+	uint64_t id = handle;
 
 	if (handle == CK_INVALID_HANDLE)
 		return CKR_OBJECT_HANDLE_INVALID;
 	if (shelf_has(handle))
 		return shelf_get(&session->slot->shelf, handle, out);
-	return token->class->get(token, handle, out);
+	if ((handle & ~OBJECT_ID_MASK) == object_mark(session))
+		id = handle & OBJECT_ID_MASK;
+	CK_RV rv = token->class->get(token, id, &object);
+	if (rv != CKR_OK)
+		return rv;
+	if (object_handle(session, object) != handle) {
+		object_unref(object);
+		return CKR_OBJECT_HANDLE_INVALID;
+	}
+	*out = object;
+	return CKR_OK;
 }
 
 static bool object_is_so(struct session *session)
@@ -145,7 +173,7 @@ CK_RV object_set_values(struct session *session, CK_OBJECT_HANDLE handle,
 	if (rv != CKR_OK)
 		goto out;
 	if (!shelf_has(handle)) {
-		rv = token->class->change(token, handle, changes, count, &changed);
+		rv = token->class->change(token, object->id, changes, count, &changed);
 		goto out;
 	}
 	rv = attributes_new(object->attributes, changes, count, &attributes);
@@ -179,6 +207,8 @@ CK_RV object_may_write(struct session *session, const struct draft *draft)
 		return CKR_SESSION_READ_ONLY;
 	if (token && (draft->class == CKO_SECRET_KEY ||
 			     (draft->class == CKO_PRIVATE_KEY && !draft_bool(draft, CKA_PRIVATE))))
+		return CKR_TEMPLATE_INCONSISTENT;
+	if (draft_bool(draft, CKA_ALWAYS_AUTHENTICATE) && !draft_bool(draft, CKA_PRIVATE))
 		return CKR_TEMPLATE_INCONSISTENT;
 	if (draft_bool(draft, CKA_PRIVATE) && session->slot->user != CKU_USER)
 		return CKR_USER_NOT_LOGGED_IN;
@@ -224,7 +254,7 @@ CK_RV object_place(struct session *session, struct draft *const drafts[], size_t
 	if (rv == CKR_OK && on_token > 0)
 		rv = token->class->create(token, stored, on_token, objects);
 	for (size_t i = 0; i < on_token && rv == CKR_OK; i++)
-		handles[places[i]] = objects[i]->id;
+		handles[places[i]] = object_handle(session, objects[i]);
 	for (size_t i = 0; i < count && rv == CKR_OK; i++) {
 		if (draft_bool(drafts[i], CKA_TOKEN))
 			continue;
@@ -272,7 +302,7 @@ CK_RV object_add_key(
 		rv = key_public_info(key, info, &length);
 	if (rv == CKR_OK && given != NULL && given->ulValueLen != 0 &&
 		(given->ulValueLen != length || memcmp(given->pValue, *info, length) != 0))
-		rv = CKR_TEMPLATE_INCONSISTENT;
+		rv = CKR_ATTRIBUTE_VALUE_INVALID;
 	if (rv == CKR_OK)
 		rv = draft_set(draft, CKA_PUBLIC_KEY_INFO, *info, length);
 	return rv;
@@ -396,7 +426,7 @@ CK_RV object_copy(struct session *session, CK_OBJECT_HANDLE handle, const CK_ATT
 	if (rv == CKR_OK)
 		rv = object_may_write(session, &draft);
 	if (rv == CKR_OK && draft.class == CKO_PRIVATE_KEY && !shelf_has(handle))
-		rv = token->class->reveal(token, handle, &secrets);
+		rv = token->class->reveal(token, object->id, &secrets);
 	if (rv == CKR_OK && secrets != NULL)
 		rv = draft_set_all(&draft, secrets);
 	if (rv == CKR_OK)
@@ -421,7 +451,7 @@ CK_RV object_destroy(struct session *session, CK_OBJECT_HANDLE handle)
 	rv = object_may_touch(session, object, CKA_DESTROYABLE);
 	if (rv == CKR_OK)
 		rv = shelf_has(handle) ? shelf_remove(&session->slot->shelf, handle)
-				       : token->class->remove(token, handle);
+				       : token->class->remove(token, object->id);
 	object_unref(object);
 	return rv;
 }

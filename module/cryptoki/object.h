@@ -2,7 +2,8 @@
  * object: C_CreateObject and its family, for objects of the token and of the session (PKCS #11 v3.0, 5.7).
  *
  * A handle is a store's id, or a shelf's (shelf.h): the same for all sessions of a slot, for as long as the
- * object lives. The sessions given are locked.
+ * object lives. Handles of the token's private objects end with the login, and the next one has others
+ * (5.6.10): they carry its number in the bits above OBJECT_ID_BITS. The sessions given are locked.
  */
 #ifndef PODPIS_CRYPTOKI_OBJECT_H
 #define PODPIS_CRYPTOKI_OBJECT_H
@@ -11,6 +12,11 @@
 #include "module/cryptoki/template.h"
 
 struct key;
+
+#define OBJECT_ID_BITS 40 /* ids that need more are handles as they are */
+
+/* The handle of an object that was found or made: valid in this login. */
+CK_OBJECT_HANDLE object_handle(struct session *session, const struct object *object);
 
 /* The object behind a handle; the caller unrefs. CKR_OBJECT_HANDLE_INVALID, also for what may not be seen. */
 CK_RV object_lookup(struct session *session, CK_OBJECT_HANDLE handle, struct object **out);

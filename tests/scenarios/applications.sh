@@ -156,6 +156,7 @@ key() {
 	printf 'pkcs11:token=vault;object=%s;type=private?pin-value=%s' "$1" "$PIN"
 }
 for object in 'rsa 01' 'ec 02'; do
+	# shellcheck disable=SC2086 # words
 	set -- $object
 	engine req -x509 -new -engine pkcs11 -keyform engine -key "$(key "$1")" -subj "/CN=$1" -days 30 -out "$work/$1.crt" \
 		-addext keyUsage=digitalSignature
