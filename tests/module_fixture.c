@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -115,6 +116,21 @@ void fixture_restart(void)
 {
 	assert_ok(p11->C_Finalize(NULL));
 	assert_ok(p11->C_Initialize(NULL));
+}
+
+void fixture_in_child(int (*story)(void))
+{
+	int status = -1;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		alarm(60);
+		_exit(story());
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 CK_SESSION_HANDLE fixture_session(bool rw)

@@ -41,6 +41,9 @@ void fixture_restart(void);
 /* Opens the module's functions anew, without C_Initialize. */
 CK_FUNCTION_LIST_3_0 *fixture_load(void);
 
+/* Runs `story` in a forked child; it has to end with 0. */
+void fixture_in_child(int (*story)(void));
+
 CK_SESSION_HANDLE fixture_session(bool rw);
 /* A read-write session with the user logged in; the caller closes it (which logs out, if it is the last). */
 CK_SESSION_HANDLE fixture_user(void);

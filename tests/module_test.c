@@ -231,136 +231,6 @@ static void sha1_switched_off(void **state)
 	fixture_restart();
 }
 
-/* Runs `story` in a child; it has to end with 0. */
-static void in_child(int (*story)(void))
-{
-	int status = -1;
-	pid_t child = fork();
-
-	assert_true(child >= 0);
-	if (child == 0) {
-		alarm(60);
-		_exit(story());
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
-}
-
-static CK_SESSION_HANDLE parents_session;
-
-static int use_after_fork(void)
-{
-	CK_SESSION_INFO info;
-	CK_SESSION_HANDLE session = 0;
-	CK_BYTE random[8];
-
-	if (p11->C_GetSessionInfo(parents_session, &info) != CKR_CRYPTOKI_NOT_INITIALIZED ||
-		p11->C_Finalize(NULL) != CKR_CRYPTOKI_NOT_INITIALIZED)
-		return 1;
-	if (p11->C_Initialize(NULL) != CKR_OK ||
-		p11->C_Initialize(NULL) != CKR_CRYPTOKI_ALREADY_INITIALIZED)
-		return 2;
-	/* Clean: nobody's sessions. */
-	if (p11->C_GetSessionInfo(parents_session, &info) != CKR_SESSION_HANDLE_INVALID)
-		return 3;
-	if (p11->C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &session) != CKR_OK ||
-		p11->C_GenerateRandom(session, random, sizeof(random)) != CKR_OK)
-		return 4;
-	pid_t grandchild = fork();
-	if (grandchild == 0)
-		_exit(p11->C_GetInfo(NULL) == CKR_CRYPTOKI_NOT_INITIALIZED ? 0 : 1);
-	int status = -1;
-	if (waitpid(grandchild, &status, 0) != grandchild || status != 0)
-		return 5;
-	return p11->C_Finalize(NULL) == CKR_OK ? 0 : 6;
-}
-
-static void forked(void **state)
-{
-	CK_SESSION_INFO info;
-
-	(void)state;
-	CK_UTF8CHAR label[32];
-	memset(label, ' ', sizeof(label));
-	assert_ok(p11->C_InitToken(0, (CK_UTF8CHAR *)"12345678", 8, label));
-	parents_session = fixture_session(true);
-	in_child(use_after_fork);
-	in_child(use_after_fork);
-	assert_ok(p11->C_GetSessionInfo(parents_session, &info));
-	assert_ok(p11->C_CloseSession(parents_session));
-}
-
-static void *wait_for_event(void *argument)
-{
-	CK_SLOT_ID slot = 99;
-
-	(void)argument;
-	return (void *)(uintptr_t)p11->C_WaitForSlotEvent(0, &slot, NULL);
-}
-
-static void waiting_is_ended_by_finalize(void **state)
-{
-	pthread_t threads[3];
-	CK_SLOT_ID slot = 0;
-	void *rv = NULL;
-
-	(void)state;
-	assert_rv(p11->C_WaitForSlotEvent(CKF_DONT_BLOCK, &slot, NULL), CKR_NO_EVENT);
-	assert_rv(p11->C_WaitForSlotEvent(CKF_DONT_BLOCK, NULL, NULL), CKR_ARGUMENTS_BAD);
-	assert_rv(p11->C_WaitForSlotEvent(CKF_DONT_BLOCK, &slot, &slot), CKR_ARGUMENTS_BAD);
-	/* Whether a thread is in already or comes too late, the answer is the same. */
-	for (size_t i = 0; i < 3; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, wait_for_event, NULL), 0);
-	assert_ok(p11->C_Finalize(NULL));
-	for (size_t i = 0; i < 3; i++) {
-		assert_int_equal(pthread_join(threads[i], &rv), 0);
-		assert_int_equal((uintptr_t)rv, CKR_CRYPTOKI_NOT_INITIALIZED);
-	}
-	assert_ok(p11->C_Initialize(NULL));
-}
-
-static void *call_until_closed(void *argument)
-{
-	CK_RV rv = CKR_OK;
-	CK_BYTE random[16];
-
-	(void)argument;
-	while (rv != CKR_CRYPTOKI_NOT_INITIALIZED) {
-		CK_SESSION_HANDLE session = 0;
-		CK_TOKEN_INFO info;
-		rv = p11->C_GetTokenInfo(0, &info);
-		if (rv == CKR_OK)
-			rv = p11->C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &session);
-		if (rv == CKR_OK)
-			rv = p11->C_GenerateRandom(session, random, sizeof(random));
-		if (rv == CKR_OK)
-			rv = p11->C_CloseSession(session);
-		if (rv != CKR_OK && rv != CKR_CRYPTOKI_NOT_INITIALIZED)
-			return (void *)(uintptr_t)rv;
-	}
-	return NULL;
-}
-
-static void finalize_under_calls(void **state)
-{
-	pthread_t threads[4];
-	void *rv = NULL;
-
-	(void)state;
-	for (int round = 0; round < 10; round++) {
-		for (size_t i = 0; i < 4; i++)
-			assert_int_equal(
-				pthread_create(&threads[i], NULL, call_until_closed, NULL), 0);
-		assert_ok(p11->C_Finalize(NULL));
-		for (size_t i = 0; i < 4; i++) {
-			assert_int_equal(pthread_join(threads[i], &rv), 0);
-			assert_int_equal((uintptr_t)rv, 0);
-		}
-		assert_ok(p11->C_Initialize(NULL));
-	}
-}
-
 static int after_openssl_cleanup(void)
 {
 	CK_SESSION_HANDLE session = 0, other = 0;
@@ -394,10 +264,50 @@ static int after_openssl_cleanup(void)
 	return p11->C_Initialize(NULL) == CKR_GENERAL_ERROR ? 0 : 6;
 }
 
+/* With everything alive that OpenSSL has a hand in: a login, a decoded key, an operation of each kind under way. */
+static int after_openssl_cleanup_with_a_key(void)
+{
+	CK_MECHANISM ecdsa = {CKM_ECDSA, NULL, 0}, digest = {CKM_SHA256, NULL, 0};
+	CK_BYTE data[32] = {1}, signature[64];
+	CK_ULONG length = sizeof(signature);
+	CK_ATTRIBUTE label = {CKA_LABEL, data, sizeof(data)};
+	CK_OBJECT_HANDLE object = 0;
+
+	if (p11->C_Initialize(NULL) != CKR_OK)
+		return 1;
+	CK_SESSION_HANDLE session = fixture_user();
+	struct fixture_pair pair = fixture_generate(session, FIXTURE_P256, true, NULL, 0);
+	if (p11->C_SignInit(session, &ecdsa, pair.private_key) != CKR_OK ||
+		p11->C_Sign(session, data, 32, signature, &length) != CKR_OK ||
+		p11->C_SignInit(session, &ecdsa, pair.private_key) != CKR_OK ||
+		p11->C_VerifyInit(session, &ecdsa, pair.public_key) != CKR_OK ||
+		p11->C_DigestInit(session, &digest) != CKR_OK ||
+		p11->C_FindObjectsInit(session, NULL, 0) != CKR_OK)
+		return 2;
+	OPENSSL_cleanup();
+	if (p11->C_Sign(session, data, 32, signature, &length) != CKR_GENERAL_ERROR ||
+		p11->C_Verify(session, data, 32, signature, 64) != CKR_GENERAL_ERROR ||
+		p11->C_Digest(session, data, 32, data, &length) != CKR_GENERAL_ERROR ||
+		p11->C_SignInit(session, &ecdsa, pair.private_key) != CKR_GENERAL_ERROR ||
+		p11->C_GetAttributeValue(session, pair.public_key, &label, 1) !=
+			CKR_GENERAL_ERROR ||
+		p11->C_CopyObject(session, pair.public_key, NULL, 0, &object) !=
+			CKR_GENERAL_ERROR ||
+		p11->C_DestroyObject(session, pair.public_key) != CKR_GENERAL_ERROR ||
+		p11->C_SetPIN(session, data, 6, data, 6) != CKR_GENERAL_ERROR)
+		return 3;
+	if (p11->C_FindObjectsFinal(session) != CKR_OK || p11->C_Logout(session) != CKR_OK ||
+		p11->C_CloseSession(session) != CKR_OK)
+		return 4;
+	return p11->C_Finalize(NULL) == CKR_OK ? 0 : 5;
+}
+
 static void openssl_ended_first(void **state)
 {
 	(void)state;
-	in_child(after_openssl_cleanup);
+	fixture_make_token();
+	fixture_in_child(after_openssl_cleanup);
+	fixture_in_child(after_openssl_cleanup_with_a_key);
 }
 
 static CK_RV at_exit_rv = CKR_GENERAL_ERROR;
@@ -434,8 +344,8 @@ static int exit_without_finalize(void)
 static void exits(void **state)
 {
 	(void)state;
-	in_child(finalize_in_exit_handler);
-	in_child(exit_without_finalize);
+	fixture_in_child(finalize_in_exit_handler);
+	fixture_in_child(exit_without_finalize);
 }
 
 static int load_again(void)
@@ -464,7 +374,7 @@ static int load_again(void)
 static void unloaded_and_loaded_again(void **state)
 {
 	(void)state;
-	in_child(load_again);
+	fixture_in_child(load_again);
 }
 
 int main(void)
@@ -476,9 +386,6 @@ int main(void)
 		cmocka_unit_test(broken_slots),
 		cmocka_unit_test(no_configuration_at_all),
 		cmocka_unit_test(sha1_switched_off),
-		cmocka_unit_test(forked),
-		cmocka_unit_test(waiting_is_ended_by_finalize),
-		cmocka_unit_test(finalize_under_calls),
 		cmocka_unit_test(openssl_ended_first),
 		cmocka_unit_test(exits),
 		cmocka_unit_test(unloaded_and_loaded_again),
