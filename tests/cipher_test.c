@@ -185,9 +185,13 @@ static void digests(void **state)
 			CKR_OPERATION_NOT_INITIALIZED);
 		assert_ok(p11->C_DigestInit(session, &mechanism));
 		assert_ok(p11->C_DigestUpdate(session, abc, 1));
+		assert_rv(p11->C_Digest(session, abc, 3, digest, &length), CKR_OPERATION_ACTIVE);
+		assert_rv(p11->C_DigestUpdate(session, abc, 1), CKR_OPERATION_NOT_INITIALIZED);
+		assert_ok(p11->C_DigestInit(session, &mechanism));
+		assert_ok(p11->C_Digest(session, abc, 3, NULL, &length));
+		assert_rv(p11->C_DigestFinal(session, digest, &length), CKR_OPERATION_ACTIVE);
 		assert_rv(p11->C_Digest(session, abc, 3, digest, &length),
 			CKR_OPERATION_NOT_INITIALIZED);
-		assert_rv(p11->C_DigestUpdate(session, abc, 1), CKR_OPERATION_NOT_INITIALIZED);
 	}
 	CK_MECHANISM mechanism = {CKM_SHA256, NULL, 0};
 	assert_ok(p11->C_DigestInit(session, &mechanism));

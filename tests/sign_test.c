@@ -232,8 +232,14 @@ static void errors_end_operations(void **state)
 	/* C_Sign does not end what was begun in parts. */
 	assert_ok(p11->C_SignInit(session, &rsa, key));
 	assert_ok(p11->C_SignUpdate(session, data, 5));
-	assert_rv(p11->C_Sign(session, data, 5, signature, &length), CKR_OPERATION_NOT_INITIALIZED);
+	assert_rv(p11->C_Sign(session, data, 5, signature, &length), CKR_OPERATION_ACTIVE);
 	assert_rv(p11->C_SignUpdate(session, data, 5), CKR_OPERATION_NOT_INITIALIZED);
+
+	/* C_SignFinal does not end what was asked of C_Sign: it would sign nothing at all. */
+	assert_ok(p11->C_SignInit(session, &rsa, key));
+	assert_ok(p11->C_Sign(session, data, 5, NULL, &length));
+	assert_rv(p11->C_SignFinal(session, signature, &length), CKR_OPERATION_ACTIVE);
+	assert_rv(p11->C_Sign(session, data, 5, signature, &length), CKR_OPERATION_NOT_INITIALIZED);
 
 	assert_ok(p11->C_SignInit(session, &rsa, key));
 	assert_ok(p11->C_SignUpdate(session, data, 245));

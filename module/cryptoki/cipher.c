@@ -32,12 +32,10 @@ CK_RV cipher_whole(struct session *session, struct use *use, const uint8_t *in, 
 	uint8_t *out, CK_ULONG *out_length)
 {
 	struct use_input input;
-	CK_RV rv;
+	CK_RV rv = use_enter_whole(use);
 
-	if (!use->active)
-		return CKR_OPERATION_NOT_INITIALIZED;
-	if (use->started)
-		return use_leave(use, CKR_OPERATION_NOT_INITIALIZED);
+	if (rv != CKR_OK)
+		return rv;
 	if (out_length == NULL)
 		return use_leave(use, CKR_ARGUMENTS_BAD);
 	if (out == NULL) {
@@ -74,10 +72,10 @@ CK_RV cipher_update(struct session *session, struct use *use, const uint8_t *in,
 CK_RV cipher_final(struct session *session, struct use *use, uint8_t *out, CK_ULONG *out_length)
 {
 	struct use_input input;
-	CK_RV rv;
+	CK_RV rv = use_enter_final(use);
 
-	if (!use->active)
-		return CKR_OPERATION_NOT_INITIALIZED;
+	if (rv != CKR_OK)
+		return rv;
 	if (out_length == NULL)
 		return use_leave(use, CKR_ARGUMENTS_BAD);
 	if (out == NULL) {

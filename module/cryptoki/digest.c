@@ -9,6 +9,7 @@ void digest_end(struct digest *digest)
 {
 	digest->active = false;
 	digest->started = false;
+	digest->asked = false;
 }
 
 void digest_free(struct digest *digest)
@@ -48,7 +49,6 @@ CK_RV digest_init(struct session *session, const CK_MECHANISM *mechanism)
 		rv = hash_new(session->module->crypto, row->hash, &digest->hash);
 	}
 	digest->active = rv == CKR_OK;
-	digest->started = false;
 	return rv;
 }
 
@@ -74,7 +74,8 @@ CK_RV digest_whole(struct session *session, const uint8_t *data, CK_ULONG length
 	if (!digest->active)
 		return CKR_OPERATION_NOT_INITIALIZED;
 	if (digest->started)
-		return digest_leave(digest, CKR_OPERATION_NOT_INITIALIZED);
+		return digest_leave(digest, CKR_OPERATION_ACTIVE);
+	digest->asked = true;
 	if (out_length == NULL || !argument_is_bytes(data, length))
 		return digest_leave(digest, CKR_ARGUMENTS_BAD);
 	rv = digest_room(digest, out, out_length, &done);
@@ -130,6 +131,8 @@ CK_RV digest_final(struct session *session, uint8_t *out, CK_ULONG *out_length)
 
 	if (!digest->active)
 		return CKR_OPERATION_NOT_INITIALIZED;
+	if (digest->asked && !digest->started)
+		return digest_leave(digest, CKR_OPERATION_ACTIVE);
 	if (out_length == NULL)
 		return digest_leave(digest, CKR_ARGUMENTS_BAD);
 	rv = digest_room(digest, out, out_length, &done);

@@ -13,7 +13,9 @@ struct hash;
 struct session;
 
 struct digest {
-	bool active, started;
+	bool active;
+	bool started; /* as in struct use */
+	bool asked;
 	struct hash *hash;
 };
 

@@ -33,12 +33,10 @@ CK_RV sign_whole(struct session *session, struct use *use, const uint8_t *data, 
 {
 	struct use_input input;
 	bool done = false;
-	CK_RV rv;
+	CK_RV rv = use_enter_whole(use);
 
-	if (!use->active)
-		return CKR_OPERATION_NOT_INITIALIZED;
-	if (use->started)
-		return use_leave(use, CKR_OPERATION_NOT_INITIALIZED);
+	if (rv != CKR_OK)
+		return rv;
 	if (signature_length == NULL)
 		return use_leave(use, CKR_ARGUMENTS_BAD);
 	rv = sign_room(use, signature, signature_length, &done);
@@ -70,10 +68,10 @@ CK_RV sign_final(struct session *session, uint8_t *signature, CK_ULONG *signatur
 	struct use *use = &session->sign;
 	struct use_input input;
 	bool done = false;
-	CK_RV rv;
+	CK_RV rv = use_enter_final(use);
 
-	if (!use->active)
-		return CKR_OPERATION_NOT_INITIALIZED;
+	if (rv != CKR_OK)
+		return rv;
 	if (signature_length == NULL)
 		return use_leave(use, CKR_ARGUMENTS_BAD);
 	rv = sign_room(use, signature, signature_length, &done);

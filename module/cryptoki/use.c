@@ -40,6 +40,7 @@ void use_end(struct use *use)
 {
 	use->active = false;
 	use->started = false;
+	use->asked = false;
 	use->unproved = false;
 	buffer_free(&use->data);
 	use->data = BUFFER_INIT(0);
@@ -178,9 +179,25 @@ CK_RV use_init(struct session *session, struct use *use, enum operation_purpose 
 	if (rv != CKR_OK)
 		return rv;
 	use->active = true;
-	use->started = false;
 	use->unproved = use->always_authenticate;
 	return CKR_OK;
+}
+
+CK_RV use_enter_whole(struct use *use)
+{
+	if (!use->active)
+		return CKR_OPERATION_NOT_INITIALIZED;
+	if (use->started)
+		return use_leave(use, CKR_OPERATION_ACTIVE);
+	use->asked = true;
+	return CKR_OK;
+}
+
+CK_RV use_enter_final(struct use *use)
+{
+	if (!use->active)
+		return CKR_OPERATION_NOT_INITIALIZED;
+	return use->asked && !use->started ? use_leave(use, CKR_OPERATION_ACTIVE) : CKR_OK;
 }
 
 CK_RV use_check_login(struct session *session, const struct use *use)

@@ -21,7 +21,8 @@ struct session;
 
 struct use {
 	bool active;
-	bool started;  /* multi-part: an Update came */
+	bool started;  /* an Update came: only a Final can end it */
+	bool asked;    /* a function for whole data was asked for the size: no Final can end it */
 	bool unproved; /* CKA_ALWAYS_AUTHENTICATE: the context-specific login is still wanted */
 
 	/* What it was prepared for; operation NULL: nothing. */
@@ -44,6 +45,13 @@ struct use {
  */
 CK_RV use_init(struct session *session, struct use *use, enum operation_purpose purpose,
 	const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key);
+
+/*
+ * Into a function for whole data, or a Final: CKR_OPERATION_NOT_INITIALIZED; CKR_OPERATION_ACTIVE, which ends
+ * the use, when it is the other kind's to end (PKCS #11 v3.0, 5.2 and 5.13.2).
+ */
+CK_RV use_enter_whole(struct use *use);
+CK_RV use_enter_final(struct use *use);
 
 /* C_…Update of what is hashed or collected. Does not end the use when it fails: the caller does. */
 CK_RV use_update(struct use *use, const uint8_t *data, CK_ULONG length);

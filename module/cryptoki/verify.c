@@ -12,12 +12,10 @@ CK_RV verify_whole(struct session *session, const uint8_t *data, CK_ULONG length
 {
 	struct use *use = &session->verify;
 	struct use_input input;
-	CK_RV rv;
+	CK_RV rv = use_enter_whole(use);
 
-	if (!use->active)
-		return CKR_OPERATION_NOT_INITIALIZED;
-	if (use->started)
-		return use_leave(use, CKR_OPERATION_NOT_INITIALIZED);
+	if (rv != CKR_OK)
+		return rv;
 	rv = signature == NULL ? CKR_ARGUMENTS_BAD : use_whole(use, data, length, &input);
 	if (rv == CKR_OK)
 		rv = verify_run(use, &input, signature, signature_length);
@@ -38,10 +36,10 @@ CK_RV verify_final(struct session *session, const uint8_t *signature, CK_ULONG s
 {
 	struct use *use = &session->verify;
 	struct use_input input;
-	CK_RV rv;
+	CK_RV rv = use_enter_final(use);
 
-	if (!use->active)
-		return CKR_OPERATION_NOT_INITIALIZED;
+	if (rv != CKR_OK)
+		return rv;
 	rv = signature == NULL ? CKR_ARGUMENTS_BAD : use_final(use, &input);
 	if (rv == CKR_OK)
 		rv = verify_run(use, &input, signature, signature_length);
