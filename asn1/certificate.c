@@ -169,6 +169,28 @@ out:
 	return done ? true : error_prefix(err, "certificate");
 }
 
+bool certificate_is_signed_by(const struct certificate *certificate, const uint8_t *spki,
+	size_t spki_length, struct error *err)
+{
+	struct buffer signature = BUFFER_INIT(CERTIFICATE_MAX);
+	const struct algorithm *algorithm;
+	asn1_node node = NULL;
+	const uint8_t *signed_part;
+	size_t length;
+	bool done;
+
+	done = der_decode("X509.Certificate", certificate->der, certificate->length, &node, err) &&
+	       algorithm_read_signature(node, "signatureAlgorithm", &algorithm, err) &&
+	       der_read_bits(node, "signatureValue", &signature, err) &&
+	       der_slice(node, "tbsCertificate", certificate->der, certificate->length,
+		       &signed_part, &length, err) &&
+	       signature_verify(algorithm->signature, spki, spki_length, signed_part, length,
+		       signature.data, signature.length, err);
+	asn1_delete_structure(&node);
+	buffer_free(&signature);
+	return done ? true : error_prefix(err, "certificate");
+}
+
 void certificate_clear(struct certificate *certificate)
 {
 	name_clear(&certificate->issuer);

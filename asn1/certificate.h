@@ -26,6 +26,13 @@ bool certificate_decode(
 	const uint8_t *der, size_t length, struct certificate *certificate, struct error *err);
 void certificate_clear(struct certificate *certificate);
 
+/*
+ * The certificate's signature is this key's, by one of the algorithms of algorithm.h; says nothing of trust. For what
+ * OpenSSL can't verify: GOST.
+ */
+bool certificate_is_signed_by(const struct certificate *certificate, const uint8_t *spki,
+	size_t spki_length, struct error *err);
+
 struct certificates {
 	size_t count;
 	struct certificate *list;
