@@ -3,7 +3,7 @@
  *
  * Numbers are little-endian arrays of limbs, as many as the modulus has; values are less than the modulus unless
  * said otherwise; R is the power of two just above them all. Multiplication is Montgomery's: a * b / R. What is
- * read and which branch is taken never depends on a value: the `constant_time` test has valgrind follow secrets
+ * read and which branch is taken never depends on a value: the `constant time` test has valgrind follow secrets
  * through the machine code.
  */
 #ifndef PODPIS_GOST_NUMBER_H
@@ -12,6 +12,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* From here on the variable's value is no secret any more: for the test. */
+#ifdef PODPIS_MEMCHECK
+#include <valgrind/memcheck.h>
+#define GOST_TELL(variable) VALGRIND_MAKE_MEM_DEFINED(&(variable), sizeof(variable))
+#else
+#define GOST_TELL(variable) ((void)0)
+#endif
 
 #ifdef __SIZEOF_INT128__
 typedef uint64_t gost_limb;

@@ -48,7 +48,8 @@ bool gost_private_is_valid(const struct gost_group *group, const uint8_t *d)
 	bool valid;
 
 	gost_load_little(&group->q, &number, d);
-	valid = gost_is_reduced(&group->q, &number) && gost_is_zero(&group->q, &number) == 0;
+	valid = gost_is_reduced(&group->q, &number) & (gost_is_zero(&group->q, &number) == 0);
+	GOST_TELL(valid);
 	explicit_bzero(&number, sizeof(number));
 	return valid;
 }
@@ -179,6 +180,7 @@ bool gost_signer_sign_with(struct gost_signer *signer, const struct gost_number 
 	gost_multiply(q, &part, &e, &masked);
 	gost_add(q, &s, &s, &part);
 	*again = (gost_is_zero(q, &r) | gost_is_zero(q, &s)) != 0;
+	GOST_TELL(*again);
 	gost_store_big(q, &s, signature);
 	gost_store_big(q, &r, signature + q->bytes);
 	explicit_bzero(&masked, sizeof(masked));
