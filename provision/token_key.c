@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "module/gost/gost_curve.h"
+#include "module/gost/streebog.h"
 #include "provision/i18n.h"
 #include "provision/token_object.h"
 
@@ -21,6 +23,10 @@ static const CK_BYTE edwards_name[] = {
 	0x13, 0x0c, 'e', 'd', 'w', 'a', 'r', 'd', 's', '2', '5', '5', '1', '9'};
 static const CK_BYTE edwards_oid[] = {0x06, 0x03, 0x2b, 0x65, 0x70};
 
+/* The digest that goes with a GOST key (CKA_GOSTR3411_PARAMS). */
+static const CK_BYTE streebog_256[] = {0x06, 0x08, 0x2a, 0x85, 0x03, 0x07, 0x01, 0x01, 0x02, 0x02};
+static const CK_BYTE streebog_512[] = {0x06, 0x08, 0x2a, 0x85, 0x03, 0x07, 0x01, 0x01, 0x02, 0x03};
+
 struct key_spec {
 	const char *name;
 	CK_MECHANISM_TYPE mechanism;
@@ -29,6 +35,12 @@ struct key_spec {
 	const CK_BYTE *parameters, *other_parameters;
 	CK_ULONG parameters_length, other_length;
 };
+
+/* "gost:" and a parameter set's name, or a length: the set of that length that most others know. */
+#define GOST_PREFIX "gost:"
+static const struct {
+	const char *length, *set;
+} gost_lengths[] = {{"256", "CryptoPro-A"}, {"512", "tc26-512-A"}};
 
 static const struct key_spec specs[] = {
 	{"rsa:2048", CKM_RSA_PKCS_KEY_PAIR_GEN, CKK_RSA, 2048, NULL, NULL, 0, 0},
@@ -46,9 +58,10 @@ struct algorithm {
 	enum signature_algorithm algorithm;
 	CK_MECHANISM_TYPE hashing; /* hashes and signs; 0: none that is safe to use everywhere */
 	CK_MECHANISM_TYPE raw;
-	const char *digest;
+	const char *digest;    /* OpenSSL's name; NULL: Streebog, or none */
 	const uint8_t *prefix; /* of the DigestInfo (RFC 8017, 9.2 note 1) */
 	size_t prefix_length;
+	size_t streebog; /* bytes of its digest */
 };
 
 static const uint8_t info256[] = {0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65,
@@ -60,16 +73,19 @@ static const uint8_t info512[] = {0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86
 
 static const struct algorithm algorithms[] = {
 	{SIGNATURE_RSA_SHA256, CKM_SHA256_RSA_PKCS, CKM_RSA_PKCS, "SHA256", info256,
-		sizeof(info256)},
+		sizeof(info256), 0},
 	{SIGNATURE_RSA_SHA384, CKM_SHA384_RSA_PKCS, CKM_RSA_PKCS, "SHA384", info384,
-		sizeof(info384)},
+		sizeof(info384), 0},
 	{SIGNATURE_RSA_SHA512, CKM_SHA512_RSA_PKCS, CKM_RSA_PKCS, "SHA512", info512,
-		sizeof(info512)},
+		sizeof(info512), 0},
 	/* Hashed here: a good many tokens have plain CKM_ECDSA only. */
-	{SIGNATURE_ECDSA_SHA256, 0, CKM_ECDSA, "SHA256", NULL, 0},
-	{SIGNATURE_ECDSA_SHA384, 0, CKM_ECDSA, "SHA384", NULL, 0},
-	{SIGNATURE_ECDSA_SHA512, 0, CKM_ECDSA, "SHA512", NULL, 0},
-	{SIGNATURE_ED25519, CKM_EDDSA, CKM_EDDSA, NULL, NULL, 0},
+	{SIGNATURE_ECDSA_SHA256, 0, CKM_ECDSA, "SHA256", NULL, 0, 0},
+	{SIGNATURE_ECDSA_SHA384, 0, CKM_ECDSA, "SHA384", NULL, 0, 0},
+	{SIGNATURE_ECDSA_SHA512, 0, CKM_ECDSA, "SHA512", NULL, 0, 0},
+	{SIGNATURE_ED25519, CKM_EDDSA, CKM_EDDSA, NULL, NULL, 0, 0},
+	{SIGNATURE_GOST_256, CKM_GOSTR3410_WITH_GOSTR3411_12_256, CKM_GOSTR3410, NULL, NULL, 0, 32},
+	{SIGNATURE_GOST_512, CKM_GOSTR3410_WITH_GOSTR3411_12_512, CKM_GOSTR3410_512, NULL, NULL, 0,
+		64},
 };
 
 static const struct algorithm *algorithm_find(enum signature_algorithm algorithm)
@@ -81,26 +97,60 @@ static const struct algorithm *algorithm_find(enum signature_algorithm algorithm
 	return NULL;
 }
 
-static const struct key_spec *spec_find(const char *name, struct error *err)
+static const struct gost_set *gost_find(const char *name)
 {
-	struct buffer names = BUFFER_INIT(256);
+	for (size_t i = 0; i < sizeof(gost_lengths) / sizeof(gost_lengths[0]); i++)
+		if (strcmp(gost_lengths[i].length, name) == 0)
+			name = gost_lengths[i].set;
+	return gost_set_named(name);
+}
 
-	for (size_t i = 0; i < SPEC_COUNT; i++) {
+static void gost_spec(const char *name, const struct gost_set *set, struct key_spec *out)
+{
+	bool is_512 = set->curve->bytes == 64;
+
+	*out = (struct key_spec){.name = name,
+		.mechanism = is_512 ? CKM_GOSTR3410_512_KEY_PAIR_GEN : CKM_GOSTR3410_KEY_PAIR_GEN,
+		.type = is_512 ? CKK_GOSTR3410_512 : CKK_GOSTR3410,
+		.parameters = set->oid,
+		.parameters_length = (CK_ULONG)set->oid_length};
+}
+
+static bool spec_find(const char *name, struct key_spec *out, struct error *err)
+{
+	struct buffer names = BUFFER_INIT(1024);
+	const struct gost_set *set = NULL;
+	size_t i;
+
+	for (i = 0; i < SPEC_COUNT; i++) {
 		if (strcmp(specs[i].name, name) == 0) {
+			*out = specs[i];
 			buffer_free(&names);
-			return &specs[i];
+			return true;
 		}
-		buffer_printf(&names, "%s%s", i > 0 ? ", " : "", specs[i].name);
+		buffer_printf(&names, "%s, ", specs[i].name);
 	}
+	if (strncmp(name, GOST_PREFIX, strlen(GOST_PREFIX)) == 0)
+		set = gost_find(name + strlen(GOST_PREFIX));
+	if (set != NULL) {
+		gost_spec(name, set, out);
+		buffer_free(&names);
+		return true;
+	}
+	buffer_printf(&names, GOST_PREFIX "256, " GOST_PREFIX "512");
+	for (i = 0; (set = gost_set_at(i)) != NULL; i++)
+		buffer_printf(&names, ", " GOST_PREFIX "%s", set->name);
 	error_set(err, ERROR_USAGE, _("there is no kind of key %s; there are: %s"), name,
 		buffer_text(&names));
 	buffer_free(&names);
-	return NULL;
+	return false;
 }
 
 bool token_key_spec_check(const char *spec, struct error *err)
 {
-	return spec_find(spec, err) != NULL;
+	struct key_spec found;
+
+	return spec_find(spec, &found, err);
 }
 
 static CK_RV generate(struct slot *slot, const struct key_spec *spec, const CK_BYTE *parameters,
@@ -109,6 +159,8 @@ static CK_RV generate(struct slot *slot, const struct key_spec *spec, const CK_B
 	CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 	CK_BYTE exponent[] = {1, 0, 1};
 	CK_ULONG bits = spec->bits, public_count = 4, private_count = 7;
+	CK_KEY_TYPE type = spec->type;
+	const CK_BYTE *digest = type == CKK_GOSTR3410 ? streebog_256 : streebog_512;
 	CK_ATTRIBUTE public_part[8] = {
 		{CKA_TOKEN, &yes, sizeof(yes)},
 		{CKA_VERIFY, &yes, sizeof(yes)},
@@ -136,6 +188,13 @@ static CK_RV generate(struct slot *slot, const struct key_spec *spec, const CK_B
 		public_part[public_count++] = (CK_ATTRIBUTE){CKA_WRAP, &no, sizeof(no)};
 		private_part[private_count++] = (CK_ATTRIBUTE){CKA_DECRYPT, &no, sizeof(no)};
 		private_part[private_count++] = (CK_ATTRIBUTE){CKA_UNWRAP, &no, sizeof(no)};
+	} else if (type == CKK_GOSTR3410 || type == CKK_GOSTR3410_512) {
+		public_part[public_count++] = (CK_ATTRIBUTE){CKA_KEY_TYPE, &type, sizeof(type)};
+		public_part[public_count++] = (CK_ATTRIBUTE){
+			CKA_GOSTR3410_PARAMS, (void *)(uintptr_t)parameters, parameters_length};
+		public_part[public_count++] = (CK_ATTRIBUTE){
+			CKA_GOSTR3411_PARAMS, (void *)(uintptr_t)digest, sizeof(streebog_256)};
+		private_part[private_count++] = (CK_ATTRIBUTE){CKA_KEY_TYPE, &type, sizeof(type)};
 	} else {
 		public_part[public_count++] = (CK_ATTRIBUTE){
 			CKA_EC_PARAMS, (void *)(uintptr_t)parameters, parameters_length};
@@ -147,16 +206,16 @@ static CK_RV generate(struct slot *slot, const struct key_spec *spec, const CK_B
 bool token_key_generate(struct slot *slot, const char *spec, const uint8_t *id, size_t id_length,
 	const char *label, struct error *err)
 {
-	const struct key_spec *found = spec_find(spec, err);
+	struct key_spec found;
 	CK_RV rv;
 
-	if (found == NULL)
+	if (!spec_find(spec, &found, err))
 		return false;
 	rv = generate(
-		slot, found, found->parameters, found->parameters_length, id, id_length, label);
+		slot, &found, found.parameters, found.parameters_length, id, id_length, label);
 	/* A refusal of the parameters made nothing; the other way to write the same curve may be known. */
-	if (rv != CKR_OK && found->other_parameters != NULL && rv != CKR_USER_NOT_LOGGED_IN)
-		rv = generate(slot, found, found->other_parameters, found->other_length, id,
+	if (rv != CKR_OK && found.other_parameters != NULL && rv != CKR_USER_NOT_LOGGED_IN)
+		rv = generate(slot, &found, found.other_parameters, found.other_length, id,
 			id_length, label);
 	if (rv == CKR_MECHANISM_INVALID)
 		return error_set(
@@ -187,6 +246,11 @@ static bool read_spki(
 	else if (key_type == CKK_EC_EDWARDS &&
 		 token_object_read(slot, public_key, CKA_EC_POINT, &second))
 		done = spki_encode_ed25519(second.data, second.length, spki, err);
+	else if ((key_type == CKK_GOSTR3410 || key_type == CKK_GOSTR3410_512) &&
+		 token_object_read(slot, public_key, CKA_GOSTR3410_PARAMS, &first) &&
+		 token_object_read(slot, public_key, CKA_VALUE, &second))
+		done = spki_encode_gost(
+			first.data, first.length, second.data, second.length, spki, err);
 	else
 		error_set(err, ERROR_FAILED, _("the public key can't be read from the token"));
 	buffer_free(&type);
@@ -291,20 +355,39 @@ void token_key_clear(struct token_key *key)
 	*key = (struct token_key){0};
 }
 
+static bool make_digest(const struct algorithm *algorithm, const uint8_t *data, size_t length,
+	uint8_t digest[EVP_MAX_MD_SIZE], size_t *digest_length, struct error *err)
+{
+	struct streebog running;
+	unsigned size = 0;
+
+	if (algorithm->streebog != 0) {
+		streebog_init(&running, algorithm->streebog);
+		streebog_update(&running, data, length);
+		streebog_final(&running, digest);
+		*digest_length = algorithm->streebog;
+		return true;
+	}
+	if (EVP_Digest(data, length, digest, &size, EVP_get_digestbyname(algorithm->digest),
+		    NULL) != 1)
+		return error_set(err, ERROR_FAILED, _("%s is not available"), algorithm->digest);
+	*digest_length = size;
+	return true;
+}
+
 /* The bytes that go into the mechanism: the data, or their digest in what the raw mechanism wants. */
 static bool make_input(const struct token_key *key, const uint8_t *data, size_t length,
 	struct buffer *input, struct error *err)
 {
 	const struct algorithm *algorithm = algorithm_find(key->algorithm);
 	uint8_t digest[EVP_MAX_MD_SIZE];
-	unsigned digest_length = 0;
+	size_t digest_length = 0;
 
 	if (!key->hash)
 		return buffer_append(input, data, length) ||
 		       error_set(err, ERROR_FAILED, _("out of memory"));
-	if (EVP_Digest(data, length, digest, &digest_length,
-		    EVP_get_digestbyname(algorithm->digest), NULL) != 1)
-		return error_set(err, ERROR_FAILED, _("%s is not available"), algorithm->digest);
+	if (!make_digest(algorithm, data, length, digest, &digest_length, err))
+		return false;
 	return (buffer_append(input, algorithm->prefix, algorithm->prefix_length) &&
 		       buffer_append(input, digest, digest_length)) ||
 	       error_set(err, ERROR_FAILED, _("out of memory"));

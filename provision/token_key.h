@@ -10,7 +10,10 @@
 
 #define TOKEN_ID_MAX 64 /* bytes of CKA_ID */
 
-/* What --key says: "rsa:2048", "ec:P-256", "ed25519". ERROR_USAGE lists the possible ones. */
+/*
+ * What --key says: "rsa:2048", "ec:P-256", "ed25519", "gost:256", "gost:512", "gost:" and the name of a parameter set of
+ * gost_curve.h. ERROR_USAGE lists the possible ones.
+ */
 bool token_key_spec_check(const char *spec, struct error *err);
 
 /* C_GenerateKeyPair: private, sensitive, for signing only, on the token. */

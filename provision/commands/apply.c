@@ -13,7 +13,8 @@ const struct option options_apply[] = {
 	{"identification", "HOW", N_("in-person (when not given), signature or biometric"), false},
 	{"key", "KIND",
 		N_("rsa:2048 (when not given), rsa:3072, rsa:4096, ec:P-256, ec:P-384, ec:P-521, "
-		   "ed25519"),
+		   "ed25519, gost:256, gost:512, gost: and a parameter set (CryptoPro-A, "
+		   "tc26-256-A, ...)"),
 		false},
 	{"application", "ID", N_("corrects, completes or sends again this application"), false},
 	{"for", "ACCOUNT", N_("administrator: files for this person, who then adds the key"),

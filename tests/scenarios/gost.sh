@@ -1,6 +1,6 @@
 #!/bin/sh
 # gost: pkcs11-tool makes GOST R 34.10-2012 keys of every parameter set it knows, signs a large file and a digest and
-# hashes; OpenSSL's GOST engine verifies, with the public key that pkcs11-tool lists.
+# hashes; OpenSSL's GOST engine verifies, with the public key that pkcs11-tool lists. podpis applies with such keys.
 # shellcheck source=tests/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -109,3 +109,45 @@ step 'without the engine: the module knows of none'
 foreign strace -f -e trace=openat -o "$work/trace" pkcs11-tool --module "$module" --login --pin env:PIN --sign --id 02 -m GOSTR3410-WITH-GOSTR3411-12-256 \
 	-i "$work/large" -o "$work/sig" >"$work/out" 2>&1 || fail "$(cat "$work/out")"
 ! grep -E 'engines-3|ossl-modules/gost' "$work/trace" || fail 'it looked for an engine'
+
+step 'podpis applies with a GOST key'
+mkdir "$work/exchange"
+cat >"$work/ivanov.ini" <<END
+surname = Иванов
+given-name = Иван
+birth-date = 1980-02-29
+inn = 500100732259
+snils = 112-233-445 95
+country = RU
+region = 77 Москва
+locality = Москва
+email = ivanov@example.org
+phone = +79161234567
+END
+oracle req -x509 -newkey gost2012_256 -pkeyopt paramset:XA -nodes -keyout "$work/ca.key" -out "$work/ca.pem" \
+	-subj /C=RU/CN=root -days 30 2>"$work/err" || fail "$(cat "$work/err")"
+cat >>"$XDG_CONFIG_HOME/podpis/podpis.conf" <<END
+
+[authority paper]
+protocol = file
+folder = $work/exchange
+anchors = $work/ca.pem
+END
+for kind in gost:256 gost:512 gost:CryptoPro-XchA gost:tc26-256-A gost:tc26-256-D gost:tc26-512-C; do
+	rm -rf "$work/exchange"
+	podpis apply --authority paper --slot ivanov --data "$work/ivanov.ini" --identification in-person --key $kind --another \
+		--pin-file "$HOME/pin" >"$work/out" 2>&1 || fail "$kind: $(cat "$work/out")"
+	oracle req -in "$work"/exchange/*/request.pem -noout -verify >"$work/out" 2>&1 || fail "$kind: $(cat "$work/out")"
+	grep -qi 'verify OK' "$work/out" || fail "$kind: $(cat "$work/out")"
+	oracle req -in "$work"/exchange/*/request.pem -noout -text >"$work/out" 2>&1
+	grep -q 'GOST R 34.10-2012' "$work/out" || fail "$kind: $(cat "$work/out")"
+	case $kind in
+	gost:256) set=CryptoPro-A-ParamSet ;;
+	gost:CryptoPro-XchA) set=CryptoPro-XchA-ParamSet ;;
+	gost:512 | *-A) set='bit) ParamSet A' ;;
+	*) set="bit) ParamSet ${kind##*-}" ;;
+	esac
+	grep -q "$set" "$work/out" || fail "$kind: $(cat "$work/out")"
+done
+expect 2 podpis apply --authority paper --slot ivanov --data "$work/ivanov.ini" --key gost:tc26-256-E --another --pin-file "$HOME/pin"
+says 'gost:CryptoPro-A, '
