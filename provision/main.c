@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "asn1/gost_provider.h"
 #include "provision/command.h"
 
 /* Also where the command line is wrong before it. */
@@ -51,6 +52,7 @@ static int run(struct context *context, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct context context = {0};
+	struct gost_provider *gost;
 	int words = 0, code;
 
 	pins_init(&context.pins);
@@ -77,10 +79,15 @@ int main(int argc, char **argv)
 		return ERROR_USAGE;
 	}
 	context.log = log_new(secure_getenv("PODPIS_LOG"), "podpis", LOG_LEVEL_WARNING);
+	/* Chains with GOST signatures are OpenSSL's to validate, too. */
+	gost = gost_provider_load();
+	if (gost == NULL)
+		log_warning(context.log, "OpenSSL: GOST signatures can't be verified");
 	code = run(&context, argc - 1 - words, argv + 1 + words);
 	modules_clear(&context.modules);
 	config_free(context.config);
 	pins_clear(&context.pins);
+	gost_provider_unload(gost);
 	log_free(context.log);
 	return code;
 }

@@ -265,7 +265,7 @@ static void engine_sign(const struct person *person, const uint8_t *digest, uint
 
 static void raw_signatures(void **state)
 {
-	size_t rounds = gost_test_rounds(15, 1000);
+	size_t rounds = gost_test_rounds(5, 1000);
 	const struct gost_set *set;
 
 	(void)state;

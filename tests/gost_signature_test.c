@@ -229,7 +229,7 @@ static void check_altered(const struct gost_test_key *key, const struct gost_tes
 static void cross(void **state)
 {
 	const struct gost_set *set;
-	size_t rounds = gost_test_rounds(15, 1000);
+	size_t rounds = gost_test_rounds(5, 1000);
 
 	(void)state;
 	for (size_t i = 0; (set = gost_set_at(i)) != NULL; i++) {

@@ -124,8 +124,13 @@ locality = Москва
 email = ivanov@example.org
 phone = +79161234567
 END
-oracle req -x509 -newkey gost2012_256 -pkeyopt paramset:XA -nodes -keyout "$work/ca.key" -out "$work/ca.pem" \
-	-subj /C=RU/CN=root -days 30 2>"$work/err" || fail "$(cat "$work/err")"
+# authority NAME: a key and its certificate, all of the same name.
+authority() {
+	oracle req -x509 -newkey gost2012_256 -pkeyopt paramset:XA -nodes -keyout "$work/$1.key" -out "$work/$1.pem" -subj /C=RU/CN=root \
+		-days 30 -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign 2>"$work/err" ||
+		fail "$(cat "$work/err")"
+}
+authority ca
 cat >>"$XDG_CONFIG_HOME/podpis/podpis.conf" <<END
 
 [authority paper]
@@ -151,3 +156,24 @@ for kind in gost:256 gost:512 gost:CryptoPro-XchA gost:tc26-256-A gost:tc26-256-
 done
 expect 2 podpis apply --authority paper --slot ivanov --data "$work/ivanov.ini" --key gost:tc26-256-E --another --pin-file "$HOME/pin"
 says 'gost:CryptoPro-A, '
+
+step 'a GOST authority issues, the certificate is installed beside its key'
+rm -rf "$work/exchange"
+podpis apply --authority paper --slot ivanov --data "$work/ivanov.ini" --identification in-person --key gost:256 --another \
+	--pin-file "$HOME/pin" >"$work/out" 2>&1 || fail "$(cat "$work/out")"
+id=$(newest)
+printf '%s\n' keyUsage=critical,digitalSignature,nonRepudiation subjectKeyIdentifier=hash authorityKeyIdentifier=none \
+	1.2.643.100.114=ASN1:INTEGER:0 >"$work/leaf.ext"
+# issue CA KEY FILE
+issue() {
+	oracle x509 -req -in "$work"/exchange/*/request.pem -CA "$1" -CAkey "$2" -set_serial 7 -days 10 -extfile "$work/leaf.ext" \
+		-out "$3" 2>"$work/err" || fail "$(cat "$work/err")"
+}
+# The same name, another key: only the signature tells.
+authority false
+issue "$work/false.pem" "$work/false.key" "$work/false-leaf.pem"
+expect 1 podpis install "$id" --certificate "$work/false-leaf.pem" --pin-file "$HOME/pin"
+says 'signature'
+issue "$work/ca.pem" "$work/ca.key" "$work/leaf.pem"
+podpis install "$id" --certificate "$work/leaf.pem" --pin-file "$HOME/pin" >"$work/out" 2>&1 || fail "$(cat "$work/out")"
+[ "$(state "$id")" = installed ] || fail "after install: $(state "$id")"
