@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "module/support/ini.h"
+#include "module/support/token_uri.h"
 
 #define SYSTEM_PATH    "/etc/podpis/podpis.conf"
 #define SECTIONS_MAX   256
@@ -33,6 +34,7 @@ static const struct {
 	{CONFIG_SLOT, "path", true},
 	{CONFIG_SLOT, "module", true},
 	{CONFIG_SLOT, "token", false},
+	{CONFIG_SLOT, "probe", false},
 	{CONFIG_SLOT, "url", false},
 	{CONFIG_SLOT, "ca-file", true},
 	{CONFIG_SLOT, "login", false},
@@ -290,7 +292,7 @@ static const struct {
 	const char *takes[11];
 } rules[] = {
 	{CONFIG_SLOT, "store", "vault", {NULL}, {"path"}},
-	{CONFIG_SLOT, "store", "token", {"module"}, {"module", "token"}},
+	{CONFIG_SLOT, "store", "token", {"module"}, {"module", "token", "probe"}},
 	{CONFIG_SLOT, "store", "cloud", {"url"},
 		{"url", "ca-file", "login", "client-id", "client-secret-file", "username",
 			"password-file", "bearer-command", "credential"}},
@@ -307,6 +309,7 @@ static const struct {
 	const char *words[6];
 } choices[] = {
 	{CONFIG_SLOT, "login", {"oauth2code", "client", "basic", "external", "none"}},
+	{CONFIG_SLOT, "probe", {"yes", "no"}},
 	{CONFIG_MODULE, "sha1", {"yes", "no"}},
 };
 
@@ -330,6 +333,13 @@ static bool check_pairs(struct config_section *section, const char *file, const 
 				!one_of(pair->value, choices[k].words))
 				return problem(&section->problem, &line,
 					"no value of this key:", pair->value);
+		}
+		if (section->kind == CONFIG_SLOT && strcmp(pair->key, "token") == 0) {
+			struct token_uri uri;
+			const char *cause = token_uri_parse(pair->value, &uri);
+			if (cause != NULL)
+				/* A URI may have a PIN in it, which is not repeated. */
+				return problem(&section->problem, &line, cause, NULL);
 		}
 	}
 	return true;
