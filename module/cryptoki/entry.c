@@ -1,10 +1,12 @@
 /*
  * entry: the C_* functions. Each passes the gate, finds its session, and hands over to the file that knows.
- * Those that are not supported are in unsupported.c, those that need no C_Initialize in interface.c.
+ * Those with a session come from forward.c; those that need no C_Initialize are in interface.c.
  */
 #include "module/cryptoki/call.h"
 #include "module/cryptoki/cipher.h"
 #include "module/cryptoki/event.h"
+#include "module/cryptoki/foreign.h"
+#include "module/cryptoki/forward.h"
 #include "module/cryptoki/keygen.h"
 #include "module/cryptoki/login.h"
 #include "module/cryptoki/module.h"
@@ -13,7 +15,7 @@
 #include "module/cryptoki/sign.h"
 #include "module/cryptoki/verify.h"
 
-/* The two shapes of an entry; the action may use `call`. */
+/* The shapes of an entry; the action may use `call`. */
 #define ENTRY(name, need, parameters, action)                                                      \
 	CK_RV name parameters                                                                      \
 	{                                                                                          \
@@ -22,8 +24,23 @@
 		return rv == CKR_OK ? call_end(&call, #name, action) : rv;                         \
 	}
 
-#define ENTRY_SESSION(name, need, parameters, action)                                              \
+/* With a slot: what goes to the module that has the token, and what is ours. */
+#define ENTRY_SLOT(name, need, parameters, foreign, action)                                        \
 	CK_RV name parameters                                                                      \
+	{                                                                                          \
+		struct slot *place = NULL;                                                         \
+		struct call call;                                                                  \
+		CK_RV rv = call_begin(&call, need);                                                \
+		if (rv != CKR_OK)                                                                  \
+			return rv;                                                                 \
+		bool away = slot_find(&call.module->slots, slot, &place) == CKR_OK &&              \
+			    slot_is_foreign(place);                                                \
+		return call_end(&call, #name, away ? (foreign) : (action));                        \
+	}
+
+/* With a session of our own; forward.c makes the C_ function that calls it. */
+#define ENTRY_SESSION(name, need, parameters, action)                                              \
+	CK_RV own_##name parameters                                                                \
 	{                                                                                          \
 		struct call call;                                                                  \
 		CK_RV rv = call_begin_session(&call, need, session);                               \
@@ -48,22 +65,23 @@ ENTRY(C_GetSlotList, CALL_PLAIN, (CK_BBOOL present, CK_SLOT_ID_PTR list, CK_ULON
 ENTRY(C_GetSlotInfo, CALL_PLAIN, (CK_SLOT_ID slot, CK_SLOT_INFO *info),
 	slot_info(call.module, slot, info))
 
-ENTRY(C_GetTokenInfo, CALL_PLAIN, (CK_SLOT_ID slot, CK_TOKEN_INFO *info),
-	slot_token_info(call.module, slot, info))
+ENTRY_SLOT(C_GetTokenInfo, CALL_PLAIN, (CK_SLOT_ID slot, CK_TOKEN_INFO *info),
+	foreign_token_info(place, info), slot_token_info(call.module, slot, info))
 
-ENTRY(C_GetMechanismList, CALL_PLAIN,
+ENTRY_SLOT(C_GetMechanismList, CALL_PLAIN,
 	(CK_SLOT_ID slot, CK_MECHANISM_TYPE_PTR list, CK_ULONG_PTR count),
-	mechanism_list(call.module, slot, list, count))
+	foreign_mechanism_list(place, list, count), mechanism_list(call.module, slot, list, count))
 
-ENTRY(C_GetMechanismInfo, CALL_PLAIN,
+ENTRY_SLOT(C_GetMechanismInfo, CALL_PLAIN,
 	(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info),
-	mechanism_info(call.module, slot, type, info))
+	foreign_mechanism_info(place, type, info), mechanism_info(call.module, slot, type, info))
 
 ENTRY(C_WaitForSlotEvent, CALL_PLAIN, (CK_FLAGS flags, CK_SLOT_ID_PTR slot, CK_VOID_PTR reserved),
 	event_wait(&call.passage, flags, slot, reserved))
 
-ENTRY(C_InitToken, CALL_CRYPTO,
+ENTRY_SLOT(C_InitToken, CALL_CRYPTO,
 	(CK_SLOT_ID slot, CK_UTF8CHAR_PTR pin, CK_ULONG length, CK_UTF8CHAR_PTR label),
+	foreign_init_token(place, pin, length, label),
 	login_init_token(call.module, slot, pin, length, label))
 
 ENTRY_SESSION(C_InitPIN, CALL_CRYPTO,
@@ -76,16 +94,18 @@ ENTRY_SESSION(C_SetPIN, CALL_CRYPTO,
 	login_set_pin(call.session, old_pin, old_length, new_pin, new_length))
 
 /* No notifications are sent: `application` and `notify` are not kept. */
-ENTRY(C_OpenSession, CALL_PLAIN,
+ENTRY_SLOT(C_OpenSession, CALL_PLAIN,
 	(CK_SLOT_ID slot, CK_FLAGS flags, CK_VOID_PTR application, CK_NOTIFY notify,
 		CK_SESSION_HANDLE_PTR session),
+	((void)application, (void)notify, foreign_open(call.module, place, flags, session)),
 	((void)application, (void)notify, session_open(call.module, slot, flags, session)))
 
 ENTRY_SESSION(C_CloseSession, CALL_PLAIN, (CK_SESSION_HANDLE session), session_close(call.session))
 
-ENTRY(C_CloseAllSessions, CALL_PLAIN, (CK_SLOT_ID slot), session_close_all(call.module, slot))
+ENTRY_SLOT(C_CloseAllSessions, CALL_PLAIN, (CK_SLOT_ID slot), foreign_close_all(call.module, place),
+	session_close_all(call.module, slot))
 
-ENTRY(C_GetSessionInfo, CALL_PLAIN, (CK_SESSION_HANDLE session, CK_SESSION_INFO *info),
+ENTRY(own_C_GetSessionInfo, CALL_PLAIN, (CK_SESSION_HANDLE session, CK_SESSION_INFO *info),
 	session_info(call.module, session, info))
 
 ENTRY_SESSION(C_GetOperationState, CALL_PLAIN,

@@ -6,8 +6,10 @@
 
 #include "module/cryptoki/gate.h"
 
-/* Vaults neither come nor go: waits until C_Finalize, and then answers CKR_CRYPTOKI_NOT_INITIALIZED. */
-CK_RV event_wait(
-	struct passage *passage, CK_FLAGS flags, const CK_SLOT_ID *slot, const void *reserved);
+/*
+ * Tokens of other modules come and go: asked every half second, in the caller's own thread. Nothing else does.
+ * When C_Finalize comes, CKR_CRYPTOKI_NOT_INITIALIZED.
+ */
+CK_RV event_wait(struct passage *passage, CK_FLAGS flags, CK_SLOT_ID *slot, const void *reserved);
 
 #endif

@@ -7,16 +7,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Calls count themselves in at one of several doors, so that threads don't share a cache line. */
-#define GATE_DOORS 16
-#define CACHE_LINE 64
-
-struct door {
-	_Alignas(CACHE_LINE) atomic_uint inside;
-};
+#include "module/support/doors.h"
 
 struct gate {
-	struct door doors[GATE_DOORS];
+	struct doors doors;
 	unsigned forks; /* the counter when the gate was made */
 	struct module *_Atomic module;
 	atomic_bool closing;
@@ -47,7 +41,7 @@ static struct gate *gate_get(void)
 		struct gate *old = atomic_load(&current);
 		if (gate_is_ours(old))
 			return old;
-		struct gate *gate = aligned_alloc(CACHE_LINE, sizeof(*gate));
+		struct gate *gate = aligned_alloc(DOORS_ALIGNMENT, sizeof(*gate));
 		if (gate == NULL)
 			return NULL;
 		*gate = (struct gate){
@@ -65,21 +59,14 @@ static struct gate *gate_get(void)
 	}
 }
 
-/* A thread keeps to one door: its identity is the address of its stack, of which the middle bits differ. */
-static unsigned gate_door(void)
-{
-	uint64_t self = (uint64_t)(uintptr_t)pthread_self();
-	return (unsigned)((self * UINT64_C(0x9e3779b97f4a7c15)) >> 60) % GATE_DOORS;
-}
-
 CK_RV gate_enter(struct passage *out)
 {
 	struct gate *gate = atomic_load_explicit(&current, memory_order_acquire);
 	if (!gate_is_ours(gate))
 		return CKR_CRYPTOKI_NOT_INITIALIZED;
-	struct passage passage = {.gate = gate, .door = gate_door()};
+	struct passage passage = {.gate = gate, .door = doors_mine()};
 	/* First counted, then looked, both in one total order: gate_close does it the other way round. */
-	atomic_fetch_add(&gate->doors[passage.door].inside, 1);
+	doors_in(&gate->doors, passage.door);
 	passage.module = atomic_load(&gate->module);
 	if (passage.module == NULL) {
 		gate_leave(&passage);
@@ -92,7 +79,7 @@ CK_RV gate_enter(struct passage *out)
 void gate_leave(struct passage *passage)
 {
 	struct gate *gate = passage->gate;
-	atomic_fetch_sub(&gate->doors[passage->door].inside, 1);
+	doors_out(&gate->doors, passage->door);
 	if (atomic_load(&gate->closing)) {
 		pthread_mutex_lock(&gate->mutex);
 		pthread_cond_broadcast(&gate->emptying);
@@ -100,15 +87,7 @@ void gate_leave(struct passage *passage)
 	}
 }
 
-static bool gate_empty(struct gate *gate)
-{
-	for (size_t i = 0; i < GATE_DOORS; i++)
-		if (atomic_load(&gate->doors[i].inside) != 0)
-			return false;
-	return true;
-}
-
-CK_RV gate_open(CK_RV (*make)(struct module **out))
+CK_RV gate_open(const struct gate_maker *maker)
 {
 	struct gate *gate = gate_get();
 	struct module *module = NULL;
@@ -128,7 +107,8 @@ CK_RV gate_open(CK_RV (*make)(struct module **out))
 		goto out;
 	}
 	gate->handler = true;
-	rv = make(&module);
+	rv = maker->make(
+		maker, gate->before != NULL ? atomic_load(&gate->before->module) : NULL, &module);
 	if (rv == CKR_OK)
 		atomic_store(&gate->module, module);
 out:
@@ -155,22 +135,40 @@ CK_RV gate_close(void (*destroy)(struct module *module))
 	pthread_cond_broadcast(&gate->closed);
 	clock_gettime(CLOCK_MONOTONIC, &deadline);
 	deadline.tv_sec += GATE_PATIENCE;
-	while (!(empty = gate_empty(gate)))
+	while (!(empty = doors_empty(&gate->doors)))
 		if (pthread_cond_timedwait(&gate->emptying, &gate->mutex, &deadline) != 0)
 			break;
+	/* `closing` keeps others out meanwhile; no lock is held, since this may call foreign code. */
+	pthread_mutex_unlock(&gate->mutex);
 	if (empty)
 		destroy(module);
+	pthread_mutex_lock(&gate->mutex);
 	atomic_store(&gate->closing, false);
 	pthread_cond_broadcast(&gate->closed);
 	pthread_mutex_unlock(&gate->mutex);
 	return CKR_OK;
 }
 
-void gate_wait(struct passage *passage)
+bool gate_wait(struct passage *passage, unsigned milliseconds)
 {
 	struct gate *gate = passage->gate;
+	struct timespec until;
+	bool open;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += milliseconds / 1000;
+	until.tv_nsec += (long)(milliseconds % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
 	pthread_mutex_lock(&gate->mutex);
-	while (atomic_load(&gate->module) == passage->module)
-		pthread_cond_wait(&gate->closed, &gate->mutex);
+	while ((open = atomic_load(&gate->module) == passage->module)) {
+		if (milliseconds == 0)
+			pthread_cond_wait(&gate->closed, &gate->mutex);
+		else if (pthread_cond_timedwait(&gate->closed, &gate->mutex, &until) != 0)
+			break;
+	}
 	pthread_mutex_unlock(&gate->mutex);
+	return open;
 }

@@ -13,6 +13,8 @@
 #ifndef PODPIS_CRYPTOKI_GATE_H
 #define PODPIS_CRYPTOKI_GATE_H
 
+#include <stdbool.h>
+
 #include "module/support/pkcs11.h"
 
 struct gate;
@@ -29,8 +31,18 @@ struct passage {
 CK_RV gate_enter(struct passage *out);
 void gate_leave(struct passage *passage);
 
+/*
+ * What C_Initialize makes the module with. `parents` is, in a forked child, the module that its parent had
+ * when it forked, else NULL: frozen memory, whose locks may be held for ever.
+ */
+struct gate_maker {
+	CK_RV(*make)
+	(const struct gate_maker *maker, const struct module *parents, struct module **out);
+	CK_FLAGS flags; /* the host's, from CK_C_INITIALIZE_ARGS */
+};
+
 /* C_Initialize: CKR_CRYPTOKI_ALREADY_INITIALIZED, or what `make` answers. One at a time. */
-CK_RV gate_open(CK_RV (*make)(struct module **out));
+CK_RV gate_open(const struct gate_maker *maker);
 
 /*
  * C_Finalize: closes the gate, wakes those who wait (gate_wait), lets all calls end, then calls `destroy`.
@@ -40,7 +52,10 @@ CK_RV gate_open(CK_RV (*make)(struct module **out));
 CK_RV gate_close(void (*destroy)(struct module *module));
 #define GATE_PATIENCE 60
 
-/* Waits until C_Finalize wants everyone out; for C_WaitForSlotEvent. */
-void gate_wait(struct passage *passage);
+/*
+ * Waits until C_Finalize wants everyone out, or for so many milliseconds unless they are 0; for
+ * C_WaitForSlotEvent. False: out.
+ */
+bool gate_wait(struct passage *passage, unsigned milliseconds);
 
 #endif

@@ -22,6 +22,7 @@ static void module_destroy(struct module *module)
 {
 	session_table_close(&module->sessions);
 	slot_table_close(&module->slots);
+	inner_table_free(module->inners);
 	crypto_free(module->crypto);
 	config_free(module->config);
 	log_free(module->log);
@@ -36,7 +37,8 @@ static bool module_wants_sha1(const struct config *config)
 	return value == NULL || strcmp(value, "no") != 0;
 }
 
-static CK_RV module_make(struct module **out)
+static CK_RV module_make(
+	const struct gate_maker *maker, const struct module *parents, struct module **out)
 {
 	struct module *module = NULL;
 	CK_RV rv = CKR_HOST_MEMORY;
@@ -47,7 +49,9 @@ static CK_RV module_make(struct module **out)
 	session_table_open(&module->sessions);
 	module->log = log_new(secure_getenv("PODPIS_LOG"), "podpis-pkcs11", LOG_LEVEL_ERROR);
 	module->config = config_load(NULL);
-	if (module->log == NULL || module->config == NULL)
+	module->inners = inner_table_new(
+		module->log, maker->flags, parents != NULL ? parents->inners : NULL);
+	if (module->log == NULL || module->config == NULL || module->inners == NULL)
 		goto out;
 	if (module->config->problem != NULL)
 		log_error(module->log, "%s", module->config->problem);
@@ -55,8 +59,8 @@ static CK_RV module_make(struct module **out)
 	rv = crypto_new(module->log, &module->crypto);
 	if (rv != CKR_OK)
 		goto out;
-	module->environment =
-		(struct store_environment){.log = module->log, .crypto = module->crypto};
+	module->environment = (struct store_environment){
+		.log = module->log, .crypto = module->crypto, .inners = module->inners};
 	rv = slot_table_open(&module->slots, module->config, &module->environment);
 out:
 	if (rv == CKR_OK)
@@ -69,10 +73,12 @@ out:
 /*
  * PKCS #11 v3.0, 5.4: all four mutex functions or none. Functions without CKF_OS_LOCKING_OK mean that only
  * they may be used, which neither OpenSSL nor SQLite below us can promise: CKR_CANT_LOCK.
- * CKF_LIBRARY_CANT_CREATE_OS_THREADS is always kept: the module has no threads.
+ * CKF_LIBRARY_CANT_CREATE_OS_THREADS is always kept, the module has no threads, and handed on to others.
  */
 CK_RV module_initialize(const CK_C_INITIALIZE_ARGS *arguments)
 {
+	struct gate_maker maker = {.make = module_make};
+
 	if (arguments != NULL) {
 		int functions = (arguments->CreateMutex != NULL) +
 				(arguments->DestroyMutex != NULL) + (arguments->LockMutex != NULL) +
@@ -81,6 +87,7 @@ CK_RV module_initialize(const CK_C_INITIALIZE_ARGS *arguments)
 			return CKR_ARGUMENTS_BAD;
 		if (functions == 4 && (arguments->flags & CKF_OS_LOCKING_OK) == 0)
 			return CKR_CANT_LOCK;
+		maker.flags = arguments->flags & CKF_LIBRARY_CANT_CREATE_OS_THREADS;
 	}
 	/* The host ended OpenSSL, or this is an exit handler behind OpenSSL's own. */
 	if (!crypto_alive())
@@ -88,7 +95,7 @@ CK_RV module_initialize(const CK_C_INITIALIZE_ARGS *arguments)
 	/* May come back to us through the host's configuration: before any lock is held. */
 	crypto_settle();
 	crypto_enter();
-	CK_RV rv = gate_open(module_make);
+	CK_RV rv = gate_open(&maker);
 	crypto_leave();
 	return rv;
 }

@@ -12,6 +12,7 @@ struct module {
 	struct log *log;
 	struct config *config;
 	struct crypto *crypto;
+	struct inner_table *inners;
 	struct store_environment environment;
 	bool sha1; /* mechanisms with SHA-1 are offered ([module] sha1) */
 	struct slot_table slots;

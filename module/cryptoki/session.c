@@ -5,10 +5,10 @@
 #include "module/cryptoki/login.h"
 #include "module/cryptoki/module.h"
 
-/* A handle: generation, then index + 1. */
-#define SESSION_INDEX_BITS      19
-#define SESSION_INDEX_MASK      ((1UL << SESSION_INDEX_BITS) - 1)
-#define SESSION_GENERATION_MASK (~0UL >> SESSION_INDEX_BITS)
+/* A handle: generation, then SESSION_FOREIGN, then index + 1. */
+#define SESSION_INDEX_MASK      (SESSION_FOREIGN - 1)
+#define SESSION_GENERATION_BIT  (SESSION_FOREIGN << 1)
+#define SESSION_GENERATION_MASK (~0UL / SESSION_GENERATION_BIT)
 
 _Static_assert(SESSION_CHUNK *SESSION_CHUNKS < SESSION_INDEX_MASK, "indices fit their bits");
 
@@ -42,7 +42,7 @@ void session_table_close(struct session_table *table)
 	pthread_mutex_destroy(&table->mutex);
 }
 
-static struct session *session_at(struct module *module, CK_SESSION_HANDLE handle)
+struct session *session_at(struct module *module, CK_SESSION_HANDLE handle)
 {
 	CK_ULONG index = (handle & SESSION_INDEX_MASK) - 1;
 	if (handle == CK_INVALID_HANDLE || index >= SESSION_CHUNK * SESSION_CHUNKS)
@@ -55,7 +55,7 @@ static struct session *session_at(struct module *module, CK_SESSION_HANDLE handl
 CK_RV session_lock(struct module *module, CK_SESSION_HANDLE handle, struct session **out)
 {
 	struct session *session = session_at(module, handle);
-	if (session == NULL)
+	if (session == NULL || session_is_foreign(handle))
 		return CKR_SESSION_HANDLE_INVALID;
 	pthread_mutex_lock(&session->mutex);
 	if (atomic_load_explicit(&session->handle, memory_order_relaxed) != handle) {
@@ -71,8 +71,16 @@ void session_unlock(struct session *session)
 	pthread_mutex_unlock(&session->mutex);
 }
 
-/* A session that is not open, taken from the list or made. NULL: CKR_SESSION_COUNT or no memory. */
-static struct session *session_take(struct module *module)
+size_t session_count(struct module *module)
+{
+	pthread_mutex_lock(&module->sessions.mutex);
+	size_t count = module->sessions.count;
+	pthread_mutex_unlock(&module->sessions.mutex);
+	return count;
+}
+
+/* Taken from the list, or made. */
+struct session *session_take(struct module *module)
 {
 	struct session_table *table = &module->sessions;
 
@@ -103,6 +111,27 @@ static void session_give(struct session *session)
 	session->next = table->free;
 	table->free = session;
 	pthread_mutex_unlock(&table->mutex);
+}
+
+CK_SESSION_HANDLE session_name(struct session *session, CK_SESSION_HANDLE kind)
+{
+	session->generation = (session->generation + 1) & SESSION_GENERATION_MASK;
+	CK_SESSION_HANDLE handle =
+		session->generation * SESSION_GENERATION_BIT | kind | (session->index + 1);
+	session->handle = handle;
+	return handle;
+}
+
+bool session_forget(struct session *session, CK_SESSION_HANDLE handle)
+{
+	struct slot *slot = session->slot;
+
+	if (!atomic_compare_exchange_strong(&session->handle, &handle, CK_INVALID_HANDLE))
+		return false;
+	struct token *token = slot->token;
+	token->class->count(token, -1);
+	session_give(session);
+	return true;
 }
 
 /* PKCS #11 v3.0, 5.6.1: no read-only session beside the SO. */
@@ -150,11 +179,9 @@ CK_RV session_open(
 		return rv;
 	}
 	pthread_mutex_lock(&session->mutex);
-	session->generation = (session->generation + 1) & SESSION_GENERATION_MASK;
 	session->slot = slot;
 	session->flags = flags & (CKF_SERIAL_SESSION | CKF_RW_SESSION);
-	CK_SESSION_HANDLE handle = session->generation << SESSION_INDEX_BITS | (session->index + 1);
-	session->handle = handle;
+	CK_SESSION_HANDLE handle = session_name(session, 0);
 	pthread_mutex_unlock(&session->mutex);
 	*out = handle;
 	return CKR_OK;
@@ -186,9 +213,7 @@ CK_RV session_close_all(struct module *module, CK_SLOT_ID slot_id)
 
 	if (rv != CKR_OK)
 		return rv;
-	pthread_mutex_lock(&module->sessions.mutex);
-	size_t count = module->sessions.count;
-	pthread_mutex_unlock(&module->sessions.mutex);
+	size_t count = session_count(module);
 	for (size_t i = 0; i < count; i++) {
 		struct session *session = session_at(module, i + 1);
 		pthread_mutex_lock(&session->mutex);

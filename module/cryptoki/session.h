@@ -29,6 +29,11 @@ struct session {
 	_Atomic CK_FLAGS flags;
 
 	struct module *module;
+	/* A foreign session: the other module, its handle, and the epoch (inner.h) that it belongs to. */
+	struct inner *_Atomic inner;
+	_Atomic CK_SESSION_HANDLE inner_handle;
+	atomic_ulong inner_epoch;
+
 	CK_ULONG index, generation;
 	struct session *next; /* in the list of those that are not open */
 
@@ -48,7 +53,25 @@ struct session_table {
 void session_table_open(struct session_table *table);
 void session_table_close(struct session_table *table);
 
-/* The open session, locked; CKR_SESSION_HANDLE_INVALID. */
+/* A bit of a handle: the session is another module's (foreign.h). */
+#define SESSION_FOREIGN (1UL << 19)
+
+static inline bool session_is_foreign(CK_SESSION_HANDLE handle)
+{
+	return (handle & SESSION_FOREIGN) != 0;
+}
+
+/* What a handle points at, open or not; NULL: nothing. `i + 1` for the i-th of session_count. */
+struct session *session_at(struct module *module, CK_SESSION_HANDLE handle);
+size_t session_count(struct module *module);
+/* One that is not open. NULL: too many, or no memory. */
+struct session *session_take(struct module *module);
+/* Opens what was taken, filled in, under a new handle; `kind` is 0 or SESSION_FOREIGN. */
+CK_SESSION_HANDLE session_name(struct session *session, CK_SESSION_HANDLE kind);
+/* Ends a foreign session, if that is still its handle. */
+bool session_forget(struct session *session, CK_SESSION_HANDLE handle);
+
+/* The open session, of our own, locked; CKR_SESSION_HANDLE_INVALID. */
 CK_RV session_lock(struct module *module, CK_SESSION_HANDLE handle, struct session **out);
 void session_unlock(struct session *session);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "module/cryptoki/foreign.h"
 #include "module/cryptoki/module.h"
 #include "module/cryptoki/profile.h"
 
@@ -145,6 +146,8 @@ CK_RV slot_find_token(
 	struct token *token = slot->token;
 	if (token == NULL)
 		return CKR_TOKEN_NOT_PRESENT;
+	if (slot_is_foreign(slot))
+		return CKR_FUNCTION_NOT_SUPPORTED;
 	rv = token->class->info(token, info != NULL ? info : &ignored);
 	if (rv == CKR_OK)
 		*out = slot;
@@ -156,6 +159,8 @@ static bool slot_is_present(struct slot *slot)
 	struct token_info info;
 	struct token *token = slot->token;
 
+	if (slot_is_foreign(slot))
+		return foreign_is_present(slot);
 	return token != NULL && token->class->info(token, &info) == CKR_OK;
 }
 
@@ -164,6 +169,12 @@ static CK_RV slot_table_grow(struct slot_table *table)
 {
 	CK_RV rv = CKR_OK;
 
+	/* What a store does to find tokens is done before the lock, and what it fails at is its own. */
+	for (size_t i = 0; i < table->count; i++) {
+		struct store *store = table->sections[i].store;
+		if (store != NULL && store->class->refresh != NULL)
+			(void)store->class->refresh(store);
+	}
 	pthread_mutex_lock(&table->mutex);
 	for (size_t i = 0; i < table->count && rv == CKR_OK; i++)
 		rv = slot_section_grow(&table->sections[i], i);
@@ -208,6 +219,8 @@ CK_RV slot_info(struct module *module, CK_SLOT_ID id, CK_SLOT_INFO *out)
 	rv = slot_find(&module->slots, id, &slot);
 	if (rv != CKR_OK)
 		return rv;
+	if (slot_is_foreign(slot))
+		return foreign_slot_info(slot, out);
 	*out = (CK_SLOT_INFO){.flags = slot_is_present(slot) ? CKF_TOKEN_PRESENT : 0};
 	module_pad(out->slotDescription, sizeof(out->slotDescription), slot->description);
 	module_pad(out->manufacturerID, sizeof(out->manufacturerID), "Podpis");

@@ -19,6 +19,8 @@ struct module;
 #define SLOT_TOKENS_MAX 64                 /* of one store */
 #define SLOT_USER_NONE  ((CK_USER_TYPE)-1) /* nobody is logged in */
 
+enum slot_seen { SLOT_SEEN_NEVER, SLOT_SEEN_EMPTY, SLOT_SEEN_PRESENT };
+
 struct slot {
 	CK_SLOT_ID id;
 	const char *description;
@@ -33,6 +35,8 @@ struct slot {
 	/* Written under the mutex, read without. */
 	_Atomic CK_USER_TYPE user;
 	atomic_ulong epoch; /* counts logins and logouts */
+
+	atomic_uint seen; /* enum slot_seen: what C_WaitForSlotEvent goes by, for a foreign token */
 
 	struct shelf shelf; /* session objects and profiles */
 };
@@ -57,7 +61,10 @@ void slot_table_close(struct slot_table *table);
 
 /* CKR_SLOT_ID_INVALID */
 CK_RV slot_find(struct slot_table *table, CK_SLOT_ID id, struct slot **out);
-/* The same, with a token in it: CKR_TOKEN_NOT_PRESENT; `info` may be NULL. */
+/*
+ * The same, with a token of our own in it: CKR_TOKEN_NOT_PRESENT, for another module's (foreign.h)
+ * CKR_FUNCTION_NOT_SUPPORTED; `info` may be NULL.
+ */
 CK_RV slot_find_token(
 	struct slot_table *table, CK_SLOT_ID id, struct slot **out, struct token_info *info);
 

@@ -2,12 +2,13 @@
 #include <string.h>
 
 #include "module/store/store.h"
+#include "module/store/token/token.h"
 #include "module/store/vault/vault.h"
 
 /* A token that grew past this has something wrong with it; a list is never larger. */
 #define OBJECT_LIST_MAX ((size_t)1 << 24)
 
-static const struct store_class *const classes[] = {&vault_store_class};
+static const struct store_class *const classes[] = {&vault_store_class, &token_store_class};
 
 struct object *object_new(uint64_t id, struct attributes *attributes)
 {

@@ -17,6 +17,7 @@
 
 #include "module/crypto/context.h"
 #include "module/crypto/operation.h"
+#include "module/store/token/inner.h"
 #include "module/support/attributes.h"
 #include "module/support/config.h"
 #include "module/support/log.h"
@@ -57,8 +58,26 @@ struct token_info {
 
 struct token;
 
+/*
+ * There are two kinds of tokens. One is another PKCS#11 module's, which takes the calls over wholesale: it has
+ * the first group of functions, and cryptoki hands each C_* call on. Any other has the second group.
+ */
 struct token_class {
 	const char *name; /* "vault" */
+
+	/*
+	 * Into the module that has the token (inner.h), and the slot there that the token is in now. Loads the
+	 * module where need be. CKR_TOKEN_NOT_PRESENT; CKR_DEVICE_ERROR: the module can't be used. NULL: a token
+	 * of the second kind.
+	 */
+	CK_RV (*enter)(struct token *token, struct inner_visit *out, CK_SLOT_ID *slot);
+	/*
+	 * Has the token gone, though the module does not say so? `error` is what a call answered; after CKR_OK the
+	 * token is not asked more often than is good for the next call.
+	 */
+	bool (*gone)(struct token *token, const struct inner_visit *visit, CK_RV error);
+	/* cryptoki opened a session at the token (1), or closed one (-1). */
+	void (*count)(struct token *token, int change);
 
 	/* From memory. CKR_TOKEN_NOT_PRESENT, CKR_DEVICE_ERROR (a broken section: the slot stays, empty). */
 	CK_RV (*info)(struct token *token, struct token_info *out);
@@ -139,6 +158,7 @@ struct token {
 struct store_environment {
 	struct log *log;
 	struct crypto *crypto;
+	struct inner_table *inners;
 };
 
 struct store;
@@ -154,6 +174,8 @@ struct store_class {
 		struct store **out);
 	/* No call is under way and no object of it is held. Works after OPENSSL_cleanup. */
 	void (*close)(struct store *store);
+	/* Looks for new tokens, for C_GetSlotList. NULL: they are all known from the start. */
+	CK_RV (*refresh)(struct store *store);
 	/* The i-th token, NULL past the last. Tokens may be added, never removed or moved, while open. */
 	struct token *(*token)(struct store *store, size_t i);
 };
