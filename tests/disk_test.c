@@ -289,7 +289,13 @@ static void a_folder_that_goes_away(void **state)
 	assert_ok(p11->C_Login(session, CKU_USER, (CK_UTF8CHAR *)FIXTURE_PIN, strlen(FIXTURE_PIN)));
 	assert_int_equal(count_objects(session), count);
 	assert_ok(p11->C_DestroyObject(session, pair.public_key));
-	object = pair.private_key;
+	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+	CK_ATTRIBUTE key[] = {{CKA_CLASS, &class, sizeof(class)}};
+	CK_ULONG found = 0;
+	assert_ok(p11->C_FindObjectsInit(session, key, 1));
+	assert_ok(p11->C_FindObjects(session, &object, 1, &found));
+	assert_ok(p11->C_FindObjectsFinal(session));
+	assert_int_equal(found, 1);
 	assert_ok(p11->C_DestroyObject(session, object));
 	assert_ok(p11->C_CloseSession(session));
 	check_whole(count);
