@@ -2,9 +2,10 @@
  * interface: the function tables, made from one list (PKCS #11 v3.0, 3.8 and 5.4.4 to 5.4.6).
  */
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
-#include "module/support/pkcs11.h"
+#include "module/cryptoki/vendor.h"
 
 #define INTERFACE_MEMBER(name) .name = name,
 
@@ -14,7 +15,7 @@ static CK_FUNCTION_LIST functions_2_40 = {
 static CK_FUNCTION_LIST_3_0 functions_3_0 = {.version = {3, 0},
 	PKCS11_FUNCTIONS_2_40(INTERFACE_MEMBER) PKCS11_FUNCTIONS_3_0(INTERFACE_MEMBER)};
 
-static CK_UTF8CHAR interface_name[] = "PKCS 11";
+static CK_UTF8CHAR interface_name[] = "PKCS 11", vault_name[] = PODPIS_VAULT_INTERFACE;
 
 /*
  * The first of a name is the one for those who don't say which version. None is CKF_INTERFACE_FORK_SAFE: a
@@ -23,6 +24,7 @@ static CK_UTF8CHAR interface_name[] = "PKCS 11";
 static CK_INTERFACE interfaces[] = {
 	{interface_name, &functions_3_0, 0},
 	{interface_name, &functions_2_40, 0},
+	{vault_name, (void *)(uintptr_t)&vendor_vault_functions, 0},
 };
 
 #define INTERFACES (sizeof(interfaces) / sizeof(interfaces[0]))
@@ -49,14 +51,15 @@ CK_RV C_GetInterfaceList(CK_INTERFACE_PTR list, CK_ULONG_PTR count)
 	return rv;
 }
 
-/* Every table begins with its version. */
+/* Every table begins with its version. Who gives no name means the standard's. */
 static bool interface_fits(const CK_INTERFACE *interface, const CK_UTF8CHAR *name,
 	const CK_VERSION *version, CK_FLAGS flags)
 {
 	const CK_VERSION *own = interface->pFunctionList;
 
-	return (name == NULL ||
-		       strcmp((const char *)name, (const char *)interface->pInterfaceName) == 0) &&
+	if (name == NULL)
+		name = interface_name;
+	return strcmp((const char *)name, (const char *)interface->pInterfaceName) == 0 &&
 	       (version == NULL ||
 		       (version->major == own->major && version->minor == own->minor)) &&
 	       (flags & ~interface->flags) == 0;

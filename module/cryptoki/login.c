@@ -77,6 +77,7 @@ CK_RV login_enter(
 {
 	struct slot *slot = session->slot;
 	struct token *token = session_token(session);
+	struct token_info info;
 	CK_RV rv;
 
 	if (user != CKU_SO && user != CKU_USER && user != CKU_CONTEXT_SPECIFIC)
@@ -87,6 +88,8 @@ CK_RV login_enter(
 	if (user == CKU_CONTEXT_SPECIFIC)
 		return login_context(session, pin, length);
 	pthread_mutex_lock(&slot->login);
+	if (slot->user != SLOT_USER_NONE && token->class->info(token, &info) == CKR_OK)
+		login_notice(slot);
 	rv = login_begin(slot, user);
 	if (rv == CKR_OK) {
 		rv = token->class->login(token, user, pin, length);
@@ -114,6 +117,20 @@ void login_forget(struct slot *slot)
 	slot->epoch++;
 	token->class->logout(token);
 	shelf_drop_private(&slot->shelf);
+}
+
+void login_notice(struct slot *slot)
+{
+	struct token *token = slot->token;
+	unsigned long epoch = slot->epoch;
+
+	if (slot->user == SLOT_USER_NONE || token->class->logged_in == NULL ||
+		token->class->logged_in(token))
+		return;
+	pthread_mutex_lock(&slot->mutex);
+	if (slot->epoch == epoch)
+		login_forget(slot);
+	pthread_mutex_unlock(&slot->mutex);
 }
 
 CK_RV login_leave(struct session *session)

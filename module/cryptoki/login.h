@@ -18,6 +18,8 @@ CK_RV login_leave(struct session *session);
 
 /* Logs out where somebody is logged in. The slot's mutex is held. */
 void login_forget(struct slot *slot);
+/* Logs out where the token has ended the login by itself. No lock of the slot's is held but perhaps `login`. */
+void login_notice(struct slot *slot);
 
 CK_RV login_init_token(struct module *module, CK_SLOT_ID slot_id, const CK_UTF8CHAR *pin,
 	CK_ULONG length, const CK_UTF8CHAR *label);

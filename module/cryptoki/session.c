@@ -246,6 +246,7 @@ CK_RV session_info(struct module *module, CK_SESSION_HANDLE handle, CK_SESSION_I
 		return CKR_SESSION_HANDLE_INVALID;
 	if (out == NULL)
 		return CKR_ARGUMENTS_BAD;
+	login_notice(slot);
 	*out = (CK_SESSION_INFO){
 		.slotID = slot->id,
 		.state = session_state(slot->user, (flags & CKF_RW_SESSION) != 0),

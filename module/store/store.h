@@ -19,6 +19,7 @@
 #include "module/crypto/operation.h"
 #include "module/store/token/inner.h"
 #include "module/support/attributes.h"
+#include "module/support/buffer.h"
 #include "module/support/config.h"
 #include "module/support/log.h"
 
@@ -58,6 +59,23 @@ struct token_info {
 
 struct token;
 
+/* What reading a whole vault found: a line for each thing that is wrong. */
+struct vault_report {
+	size_t objects, findings;
+	bool tags; /* checked, too */
+	struct buffer
+		lines; /* each ends with a newline; nothing in them moves a terminal's cursor */
+};
+
+/* What only a store in a file of its own can do, as module/podpis-vault.h says it; nobody is called back. */
+struct vault_class {
+	CK_RV (*check)(struct token *token, struct vault_report *report);
+	CK_RV (*backup)(struct token *token, const char *path, struct vault_report *report);
+	CK_RV(*restore)
+	(struct token *token, const char *path, CK_USER_TYPE user, const uint8_t *pin,
+		size_t length, CK_FLAGS flags, struct vault_report *report);
+};
+
 /*
  * There are two kinds of tokens. One is another PKCS#11 module's, which takes the calls over wholesale: it has
  * the first group of functions, and cryptoki hands each C_* call on. Any other has the second group.
@@ -93,6 +111,8 @@ struct token_class {
 	CK_RV (*login)(struct token *token, CK_USER_TYPE user, const uint8_t *pin, size_t length);
 	/* Forgets keys and opened attributes. Never fails. */
 	void (*logout)(struct token *token);
+	/* From memory: has the login not ended by itself, since another token stands there now? NULL: it never does. */
+	bool (*logged_in)(struct token *token);
 	/* SO: sets the user PIN. */
 	CK_RV (*init_pin)(struct token *token, const uint8_t *pin, size_t length);
 	CK_RV(*set_pin)
@@ -147,6 +167,8 @@ struct token_class {
 
 	/* The raw mechanisms that this token's keys can be used with; cryptoki adds the hashing ones. */
 	CK_RV (*mechanisms)(struct token *token, CK_MECHANISM_TYPE *list, CK_ULONG *count);
+
+	const struct vault_class *vault; /* NULL: not a vault */
 };
 
 struct token {

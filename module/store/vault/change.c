@@ -14,11 +14,6 @@ struct change {
 	uint64_t gone;      /* the object that is removed; 0: none */
 };
 
-static struct vault *vault_of(struct token *token)
-{
-	return (struct vault *)((char *)token - offsetof(struct vault, token));
-}
-
 /* `disk` is held on success, and only then. */
 static CK_RV begin(struct change *change)
 {

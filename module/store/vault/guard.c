@@ -5,11 +5,6 @@
 #include "module/store/vault/load.h"
 #include "module/support/secret.h"
 
-static struct vault *vault_of(struct token *token)
-{
-	return (struct vault *)((char *)token - offsetof(struct vault, token));
-}
-
 /* Starts a write with memory up to date; `disk` is held on success, and only then. */
 static CK_RV begin(struct vault *vault)
 {
@@ -102,32 +97,83 @@ static CK_RV forgive(struct vault *vault, CK_USER_TYPE role, const struct row_pi
 	return rv;
 }
 
-/* Tries a PIN. On success the caller frees *seal; *tried is the wrapped key that it opened. */
-static CK_RV try_pin(struct vault *vault, CK_USER_TYPE role, const uint8_t *pin, size_t length,
-	struct row_pin *tried, struct seal **seal)
+/* Opens a wrapped key whose try is counted already: `tries` in a row. The caller frees *seal. */
+static CK_RV open_wrap(struct vault *vault, const uint8_t uuid[SEAL_UUID],
+	const struct pin_wrap *wrap, unsigned tries, const uint8_t *pin, size_t length,
+	struct seal **seal)
 {
 	static const uint8_t nothing[1];
 	struct secret *key = secret_new(NULL, SEAL_KEY);
-	uint8_t uuid[SEAL_UUID];
 	CK_RV rv = CKR_HOST_MEMORY;
 
 	if (key == NULL)
 		return rv;
-	rv = count_try(vault, role, tried, uuid);
-	if (rv != CKR_OK)
-		goto out;
-	rv = pin_unwrap(
-		vault->crypto, uuid, &tried->wrap, length > 0 ? pin : nothing, length, key->data);
+	rv = pin_unwrap(vault->crypto, uuid, wrap, length > 0 ? pin : nothing, length, key->data);
 	if (rv == CKR_PIN_INCORRECT) {
 		log_warning(vault->log, "%s: wrong %s PIN, %u in a row",
-			table_path(vault->rows.table), role == CKU_SO ? "SO" : "user",
-			tried->tries);
-		pin_delay(tried->tries);
+			table_path(vault->rows.table), wrap->role == CKU_SO ? "SO" : "user", tries);
+		pin_delay(tries);
 	}
 	if (rv == CKR_OK)
 		rv = seal_new(vault->crypto, uuid, key->data, seal);
-out:
 	secret_free(key);
+	return rv;
+}
+
+/* Tries a PIN. On success the caller frees *seal; *tried is the wrapped key that it opened. */
+static CK_RV try_pin(struct vault *vault, CK_USER_TYPE role, const uint8_t *pin, size_t length,
+	struct row_pin *tried, struct seal **seal)
+{
+	uint8_t uuid[SEAL_UUID];
+	CK_RV rv = count_try(vault, role, tried, uuid);
+
+	return rv == CKR_OK ? open_wrap(vault, uuid, &tried->wrap, tried->tries, pin, length, seal)
+			    : rv;
+}
+
+/* Is this the token key that signed what stands here? Then who opened it was no guesser. */
+static CK_RV forgive_owner(struct vault *vault, CK_USER_TYPE role, struct seal *seal)
+{
+	struct row_pin pin;
+	CK_RV rv = begin(vault);
+
+	if (rv != CKR_OK)
+		return rv;
+	if (vault->root.damaged || !vault->pins[role].present || vault->pins[role].damaged ||
+		seal_check(seal, vault->root.checksum, vault->root.tag) != CKR_OK)
+		rv = end(vault, CKR_DEVICE_ERROR);
+	else
+		rv = set_tries(vault, role, 0, &pin);
+	pthread_mutex_unlock(&vault->disk);
+	return rv;
+}
+
+/* `backup` is not shared: no lock of it is needed. */
+CK_RV guard_try_backup(struct vault *vault, struct vault *backup, CK_USER_TYPE role,
+	const uint8_t *pin, size_t length, struct seal **seal)
+{
+	const struct row_pin *wrapped = &backup->pins[role];
+	struct row_pin tried = {.tries = PIN_TRIES};
+	uint8_t uuid[SEAL_UUID];
+	bool here;
+	CK_RV rv = CKR_OK;
+
+	if (!wrapped->present)
+		return CKR_USER_PIN_NOT_INITIALIZED;
+	if (wrapped->tries >= PIN_TRIES)
+		return CKR_PIN_LOCKED;
+	pthread_rwlock_rdlock(&vault->memory);
+	here = vault->present && !vault->root.damaged && vault->pins[role].present &&
+	       !vault->pins[role].damaged && memcmp(vault->uuid, backup->uuid, SEAL_UUID) == 0;
+	pthread_rwlock_unlock(&vault->memory);
+	if (here)
+		rv = count_try(vault, role, &tried, uuid);
+	if (rv == CKR_OK)
+		rv = open_wrap(
+			backup, backup->rows.uuid, &wrapped->wrap, tried.tries, pin, length, seal);
+	if (rv == CKR_OK && here && forgive_owner(vault, role, *seal) != CKR_OK)
+		log_warning(vault->log, "%s: the PIN counter could not be reset",
+			table_path(vault->rows.table));
 	return rv;
 }
 
@@ -322,21 +368,28 @@ static CK_RV prepare_init(
 	return rv;
 }
 
-/* Everything of the old vault goes, but that its ids are not used again. */
-static CK_RV write_vault(struct vault *vault, struct initialisation *init)
+CK_RV guard_clear(const struct row_context *rows)
 {
 	static const enum table_statement clears[] = {
 		TABLE_CLEAR_OBJECTS, TABLE_CLEAR_PAGES, TABLE_CLEAR_PINS};
+	CK_RV rv = CKR_OK;
+
+	for (size_t i = 0; i < sizeof(clears) / sizeof(clears[0]) && rv == CKR_OK; i++)
+		rv = table_run(
+			rows->table, table_statement(rows->table, clears[i]), "cannot be emptied");
+	return rv;
+}
+
+/* Everything of the old vault goes, but that its ids are not used again. */
+static CK_RV write_vault(struct vault *vault, struct initialisation *init)
+{
 	struct row_root root = {
 		.generation = vault->root.generation + 1, .next = vault->root.next + 1};
 	struct row_pin pin = {.present = true, .wrap = init->wrap};
-	CK_RV rv = CKR_OK;
+	CK_RV rv = guard_clear(&init->rows);
 
 	memcpy(root.uuid, init->rows.uuid, SEAL_UUID);
 	memcpy(root.label, init->label, ROW_LABEL);
-	for (size_t i = 0; i < sizeof(clears) / sizeof(clears[0]) && rv == CKR_OK; i++)
-		rv = table_run(vault->rows.table, table_statement(vault->rows.table, clears[i]),
-			"cannot be emptied");
 	if (rv == CKR_OK)
 		rv = row_identity_put(&init->rows);
 	if (rv == CKR_OK)

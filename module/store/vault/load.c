@@ -6,6 +6,7 @@
 #include "module/store/vault/load.h"
 #include "module/store/vault/proof.h"
 #include "module/store/vault/record.h"
+#include "module/store/vault/report.h"
 
 #define NUMBER_MAX   ((uint64_t)1 << 55) /* of a page: ids stay below 2^62 */
 #define EXPECTED_MAX 256                 /* pages that room is made for beforehand */
@@ -18,7 +19,7 @@ struct reading {
 	enum load_extent extent;
 	bool full;                 /* reads everything; else what differs from the vault's memory */
 	struct vault_login *login; /* begins when this reading is applied; NULL: none does */
-	struct load_report *report;
+	struct vault_report *report; /* NULL: the log is told what is found */
 	struct row_root root;
 	struct row_pin pins[2];
 	struct catalog put; /* new and changed entries */
@@ -37,14 +38,14 @@ static void found(struct reading *reading, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	if (reading->report != NULL) {
+		report_add_list(reading->report, format, args);
+	} else {
+		vsnprintf(text, sizeof(text), format, args);
+		log_error(reading->vault->log, "%s: %s", table_path(reading->vault->rows.table),
+			text);
+	}
 	va_end(args);
-	log_error(reading->vault->log, "%s: %s", table_path(reading->vault->rows.table), text);
-	if (reading->report == NULL)
-		return;
-	reading->report->damaged++;
-	if (reading->report->finding != NULL)
-		reading->report->finding(reading->report->argument, text);
 }
 
 /* Identity and root are of two vaults: the SO's wrapped key, which is listed and bound to its vault, tells. */
@@ -102,6 +103,8 @@ static CK_RV read_root(struct reading *reading)
 			"the root was not written by this vault; it can be read, not written");
 		reading->root.damaged = true;
 	}
+	if (reading->report != NULL)
+		reading->report->tags = reading->seal != NULL;
 	return CKR_OK;
 }
 
@@ -138,21 +141,11 @@ static CK_RV entry_gone(struct reading *reading, uint64_t id)
 	return CKR_OK;
 }
 
-/* Damage is told with the label where it can still be read. */
 static void found_object(struct reading *reading, const struct row_object *row, const char *what)
 {
-	struct record_entry entry = {0};
-	size_t at = 0;
+	char name[REPORT_NAME];
 
-	while (record_next(row->open, row->open_length, &at, &entry))
-		if (entry.type == CKA_LABEL)
-			break;
-	if (entry.type == CKA_LABEL && entry.length > 0)
-		found(reading, "object %llu (\"%.*s\") %s", (unsigned long long)row->id,
-			(int)(entry.length < 64 ? entry.length : 64), (const char *)entry.value,
-			what);
-	else
-		found(reading, "object %llu %s", (unsigned long long)row->id, what);
+	found(reading, "%s %s", report_object(row, name), what);
 }
 
 static const char *damage(
@@ -306,7 +299,7 @@ static CK_RV list_pages(struct reading *reading)
 	static const uint8_t unknown[SEAL_TAG];
 	uint64_t *numbers = NULL;
 	size_t count = 0;
-	CK_RV rv = row_page_numbers(&reading->vault->rows, &numbers, &count);
+	CK_RV rv = row_page_numbers(&reading->vault->rows, TABLE_PAGE_NUMBERS, &numbers, &count);
 
 	reading->full = true;
 	reading->root.count = 0;
@@ -510,7 +503,7 @@ CK_RV load_inside(struct vault *vault, enum load_extent extent)
 	return is_known(vault, extent) ? vault->status : run(&reading);
 }
 
-CK_RV load_all(struct vault *vault, struct load_report *report)
+CK_RV load_all(struct vault *vault, struct vault_report *report)
 {
 	struct reading reading = {.vault = vault,
 		.seal = vault->seal,

@@ -22,15 +22,8 @@ CK_RV load_refresh(struct vault *vault, enum load_extent extent);
 /* The same inside a transaction that sees the vault. `disk` is held, `memory` is not. */
 CK_RV load_inside(struct vault *vault, enum load_extent extent);
 
-/* What a full reading finds. */
-struct load_report {
-	size_t objects, damaged;                           /* damaged: objects, pages, root, PINs */
-	void (*finding)(void *argument, const char *text); /* NULL: only the log is told */
-	void *argument;
-};
-
-/* Reads and checks everything anew. `disk` is held, inside a transaction. report may be NULL. */
-CK_RV load_all(struct vault *vault, struct load_report *report);
+/* Reads and checks everything anew; the report is told, not the log. `disk` is held, inside a transaction. */
+CK_RV load_all(struct vault *vault, struct vault_report *report);
 
 /*
  * Begins a login, whose keys check every tag: of what memory holds, where that is what the file is, else of

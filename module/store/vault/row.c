@@ -448,9 +448,10 @@ CK_RV row_page_put(struct row_context *context, struct seal *seal, struct row_pa
 	return table_run(context->table, statement, "cannot be written");
 }
 
-CK_RV row_page_numbers(struct row_context *context, uint64_t **out, size_t *count)
+CK_RV row_page_numbers(
+	struct row_context *context, enum table_statement which, uint64_t **out, size_t *count)
 {
-	sqlite3_stmt *statement = table_statement(context->table, TABLE_PAGE_NUMBERS);
+	sqlite3_stmt *statement = table_statement(context->table, which);
 	uint64_t *numbers = NULL, *grown;
 	size_t n = 0;
 	bool found = false;

@@ -83,8 +83,12 @@ CK_RV row_page_get(struct row_context *context, uint64_t number, struct row_page
 /* Fills checksum and tag, as row_page_put does before it writes. */
 CK_RV row_page_seal(struct row_context *context, struct seal *seal, struct row_page *page);
 CK_RV row_page_put(struct row_context *context, struct seal *seal, struct row_page *page);
-/* The numbers of all pages, for a vault whose root is damaged. The caller frees *out. */
-CK_RV row_page_numbers(struct row_context *context, uint64_t **out, size_t *count);
+/*
+ * The numbers of all pages that there is a row of (TABLE_PAGE_NUMBERS) or that objects would stand in
+ * (TABLE_OBJECT_NUMBERS), listed or not. The caller frees *out.
+ */
+CK_RV row_page_numbers(
+	struct row_context *context, enum table_statement which, uint64_t **out, size_t *count);
 
 struct row_object {
 	bool damaged;

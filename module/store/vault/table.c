@@ -12,11 +12,9 @@
 #include "module/store/vault/record.h"
 #include "module/store/vault/table.h"
 
-#define WAIT_READ     2000       /* ms for another's lock */
-#define WAIT_WRITE    10000      /* ms */
-#define APPLICATION   0x50445056 /* "PDPV", SQLite's application_id */
-#define FORMAT        1          /* SQLite's user_version */
-#define COUNTER_PLACE 24         /* of the file change counter in SQLite's header */
+#define WAIT_READ     2000  /* ms for another's lock */
+#define WAIT_WRITE    10000 /* ms */
+#define COUNTER_PLACE 24    /* of the file change counter in SQLite's header */
 
 /* What is compared to learn whether the file moved. */
 struct stamp {
@@ -68,6 +66,7 @@ static const char *const sql[TABLE_STATEMENTS] = {
 	[TABLE_PAGE_PUT] =
 		"REPLACE INTO page(number, entries, checksum, tag) VALUES(?1, ?2, ?3, ?4)",
 	[TABLE_PAGE_DELETE] = "DELETE FROM page WHERE number = ?1",
+	[TABLE_OBJECT_NUMBERS] = "SELECT DISTINCT id >> 7 FROM object ORDER BY 1",
 	[TABLE_OBJECT_GET] = "SELECT id, version, open, sealed, checksum, tag FROM object"
 			     " WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
 	[TABLE_OBJECT_FORTH] = "SELECT id, version, open, sealed, checksum, tag FROM object"
@@ -80,6 +79,7 @@ static const char *const sql[TABLE_STATEMENTS] = {
 	[TABLE_CLEAR_OBJECTS] = "DELETE FROM object",
 	[TABLE_CLEAR_PAGES] = "DELETE FROM page",
 	[TABLE_CLEAR_PINS] = "DELETE FROM pin",
+	[TABLE_INTEGRITY] = "PRAGMA integrity_check",
 };
 
 /* What a vault's sqlite_schema holds, word for word and in this order, and nothing else. */
@@ -146,7 +146,7 @@ struct table *table_new(struct log *log, const char *path)
 	return table;
 }
 
-static void disconnect(struct table *table)
+void table_disconnect(struct table *table)
 {
 	for (size_t i = 0; i < TABLE_STATEMENTS; i++) {
 		sqlite3_finalize(table->statements[i]);
@@ -166,7 +166,7 @@ void table_free(struct table *table)
 {
 	if (table == NULL)
 		return;
-	disconnect(table);
+	table_disconnect(table);
 	pthread_rwlock_destroy(&table->watch);
 	free(table->path);
 	free(table);
@@ -334,7 +334,7 @@ static CK_RV connect_file(struct table *table, const struct stat *st)
 	if (table->db != NULL && table->device == st->st_dev && table->inode == st->st_ino &&
 		table->read_only == read_only)
 		return CKR_OK;
-	disconnect(table);
+	table_disconnect(table);
 	if (!disk_set_up()) {
 		log_error(table->log, "SQLite cannot be set up");
 		return CKR_GENERAL_ERROR;
@@ -359,7 +359,7 @@ static CK_RV connect_file(struct table *table, const struct stat *st)
 			     : table_failed(table, "cannot be opened", rc);
 	if (rv != CKR_OK) {
 		close(fd);
-		disconnect(table);
+		table_disconnect(table);
 		return rv;
 	}
 	pthread_rwlock_wrlock(&table->watch);
@@ -512,12 +512,12 @@ static CK_RV look_inside(struct table *table, bool *present)
 	if (rv != CKR_OK)
 		return rv;
 	take_stamp(table, &table->begun);
-	*present = application == APPLICATION && format == FORMAT;
+	*present = application == TABLE_MAGIC && format == TABLE_VERSION;
 	if (*present || (application == 0 && format == 0 && table->begun.size == 0))
 		return CKR_OK;
-	if (application == APPLICATION)
+	if (application == TABLE_MAGIC)
 		log_error(table->log, "%s: has format %lld, this version knows format %d",
-			table->path, (long long)format, FORMAT);
+			table->path, (long long)format, TABLE_VERSION);
 	else
 		log_error(table->log, "%s: not a vault", table->path);
 	return CKR_DEVICE_ERROR;
@@ -541,7 +541,7 @@ static CK_RV open_for(struct table *table, enum table_access access, bool *prese
 			return CKR_DEVICE_ERROR;
 		}
 		if (access != TABLE_CREATE || i > 0) {
-			disconnect(table);
+			table_disconnect(table);
 			return CKR_OK;
 		}
 		rv = create_file(table);
@@ -554,7 +554,7 @@ static CK_RV open_for(struct table *table, enum table_access access, bool *prese
 	if (rv == CKR_OK)
 		rv = connect_file(table, &st);
 	if (rv != CKR_OK) {
-		disconnect(table);
+		table_disconnect(table);
 		return rv;
 	}
 	*present = true;
@@ -647,6 +647,11 @@ uint64_t table_rows_max(const struct table *table)
 bool table_read_only(struct table *table)
 {
 	return table->read_only;
+}
+
+int table_file(const struct table *table)
+{
+	return table->fd;
 }
 
 const char *table_path(const struct table *table)

@@ -23,6 +23,9 @@
 #include "module/support/log.h"
 #include "module/support/pkcs11.h"
 
+#define TABLE_MAGIC   0x50445056 /* "PDPV", SQLite's application_id */
+#define TABLE_VERSION 1          /* of the format: SQLite's user_version */
+
 struct table;
 
 /* No file is touched yet. `path` is copied; a relative one is made absolute. NULL without memory. */
@@ -49,6 +52,7 @@ enum table_statement {
 	TABLE_PAGE_NUMBERS,
 	TABLE_PAGE_PUT,
 	TABLE_PAGE_DELETE,
+	TABLE_OBJECT_NUMBERS,
 	TABLE_OBJECT_GET,
 	TABLE_OBJECT_FORTH,
 	TABLE_OBJECT_BACK,
@@ -57,6 +61,7 @@ enum table_statement {
 	TABLE_CLEAR_OBJECTS,
 	TABLE_CLEAR_PAGES,
 	TABLE_CLEAR_PINS,
+	TABLE_INTEGRITY,
 	TABLE_STATEMENTS,
 };
 
@@ -84,6 +89,9 @@ void table_forget(struct table *table);
 /* No file of this size holds more rows. */
 uint64_t table_rows_max(const struct table *table);
 
+/* Drops the connection with all that SQLite remembers: what follows is read from the file. No transaction is open. */
+void table_disconnect(struct table *table);
+
 /* May the file be written, as far as its mode tells? */
 bool table_read_only(struct table *table);
 
@@ -94,6 +102,9 @@ void table_done(sqlite3_stmt *statement);
 CK_RV table_run(struct table *table, sqlite3_stmt *statement, const char *what);
 /* Logs SQLite's last failure and maps it. */
 CK_RV table_failed(struct table *table, const char *what, int rc);
+
+/* The file, to be read: inside a transaction what stands there is the state that the transaction sees. */
+int table_file(const struct table *table);
 
 const char *table_path(const struct table *table);
 struct log *table_log(const struct table *table);

@@ -5,11 +5,13 @@
 #include <openssl/crypto.h>
 
 #include "module/crypto/key.h"
+#include "module/store/vault/backup.h"
 #include "module/store/vault/change.h"
+#include "module/store/vault/check.h"
 #include "module/store/vault/guard.h"
 #include "module/store/vault/load.h"
 
-static struct vault *vault_of(struct token *token)
+struct vault *vault_of(struct token *token)
 {
 	return (struct vault *)((char *)token - offsetof(struct vault, token));
 }
@@ -69,6 +71,17 @@ static CK_RV vault_info(struct token *token, struct token_info *out)
 	pthread_rwlock_unlock(&vault->memory);
 	*out = info;
 	return CKR_OK;
+}
+
+static bool vault_logged_in(struct token *token)
+{
+	struct vault *vault = vault_of(token);
+	bool logged_in;
+
+	pthread_rwlock_rdlock(&vault->memory);
+	logged_in = vault->login != NULL;
+	pthread_rwlock_unlock(&vault->memory);
+	return logged_in;
 }
 
 static CK_RV vault_find(
@@ -445,12 +458,16 @@ static CK_RV vault_mechanisms(struct token *token, CK_MECHANISM_TYPE *list, CK_U
 	return CKR_OK;
 }
 
+static const struct vault_class vault_class = {
+	.check = check_token, .backup = backup_make, .restore = backup_restore};
+
 static const struct token_class vault_token_class = {
 	.name = "vault",
 	.info = vault_info,
 	.init = guard_init,
 	.login = guard_login,
 	.logout = guard_logout,
+	.logged_in = vault_logged_in,
 	.init_pin = guard_init_pin,
 	.set_pin = guard_set_pin,
 	.find = vault_find,
@@ -463,16 +480,17 @@ static const struct token_class vault_token_class = {
 	.prepare = vault_prepare,
 	.derive = vault_derive,
 	.mechanisms = vault_mechanisms,
+	.vault = &vault_class,
 };
 
 /*
  * The store
  */
 
-static void vault_close(struct store *store)
+void vault_free(struct vault *vault)
 {
-	struct vault *vault = (struct vault *)store;
-
+	if (vault == NULL)
+		return;
 	if (vault->rows.table != NULL)
 		load_nothing(vault, CKR_OK);
 	table_free(vault->rows.table);
@@ -481,6 +499,40 @@ static void vault_close(struct store *store)
 	pthread_mutex_destroy(&vault->disk);
 	free((char *)(uintptr_t)vault->token.description);
 	free(vault);
+}
+
+struct vault *vault_new(
+	const struct store_environment *environment, const char *name, const char *path)
+{
+	struct vault *vault = calloc(1, sizeof(*vault));
+
+	if (vault == NULL)
+		return NULL;
+	vault->store.class = &vault_store_class;
+	vault->token.class = &vault_token_class;
+	vault->token.description = strdup(name);
+	vault->log = environment->log;
+	vault->crypto = environment->crypto;
+	vault->user = VAULT_LOGGED_OUT;
+	if (pthread_mutex_init(&vault->disk, NULL) != 0 ||
+		pthread_rwlock_init(&vault->memory, NULL) != 0 ||
+		vault->token.description == NULL) {
+		free((char *)(uintptr_t)vault->token.description);
+		free(vault);
+		return NULL;
+	}
+	vault->rows.table = table_new(vault->log, path);
+	if (vault->rows.table == NULL ||
+		seal_hasher_new(vault->crypto, &vault->rows.hasher) != CKR_OK) {
+		vault_free(vault);
+		return NULL;
+	}
+	return vault;
+}
+
+static void vault_close(struct store *store)
+{
+	vault_free((struct vault *)store);
 }
 
 static struct token *vault_token(struct store *store, size_t i)
@@ -492,36 +544,17 @@ static CK_RV vault_open(const struct config_section *section,
 	const struct store_environment *environment, struct store **out)
 {
 	const char *path = config_get(section, "path");
-	struct vault *vault = calloc(1, sizeof(*vault));
-	CK_RV rv = CKR_HOST_MEMORY;
+	struct vault *vault;
 
-	if (vault == NULL)
-		return rv;
-	vault->store.class = &vault_store_class;
-	vault->token.class = &vault_token_class;
-	vault->token.description = strdup(section->name);
-	vault->log = environment->log;
-	vault->crypto = environment->crypto;
-	vault->user = VAULT_LOGGED_OUT;
-	if (pthread_mutex_init(&vault->disk, NULL) != 0 ||
-		pthread_rwlock_init(&vault->memory, NULL) != 0 ||
-		vault->token.description == NULL) {
-		free((char *)(uintptr_t)vault->token.description);
-		free(vault);
-		return rv;
-	}
 	if (path == NULL) {
-		log_error(vault->log, "[slot %s]: no path is given", section->name);
+		log_error(environment->log, "[slot %s]: no path is given", section->name);
 		path = "/nonexistent/podpis/vault.db";
 	}
-	vault->rows.table = table_new(vault->log, path);
-	if (vault->rows.table != NULL)
-		rv = seal_hasher_new(vault->crypto, &vault->rows.hasher);
-	if (rv == CKR_OK)
-		*out = &vault->store;
-	else
-		vault_close(&vault->store);
-	return rv;
+	vault = vault_new(environment, section->name, path);
+	if (vault == NULL)
+		return CKR_HOST_MEMORY;
+	*out = &vault->store;
+	return CKR_OK;
 }
 
 const struct store_class vault_store_class = {

@@ -51,6 +51,13 @@ struct vault {
 	struct vault_login *login;
 };
 
+/* The vault at a path, nothing of it read yet. `name` and `path` are copied. NULL without memory. */
+struct vault *vault_new(
+	const struct store_environment *environment, const char *name, const char *path);
+void vault_free(struct vault *vault); /* NULL is fine */
+
+struct vault *vault_of(struct token *token);
+
 bool vault_present(struct vault *vault); /* initialised, as far as memory knows */
 
 /* Sealed attributes of an entry, the secret ones or the others, added to `values`. `memory` or `disk` is held. */
