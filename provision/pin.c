@@ -22,6 +22,7 @@ static const struct {
 	[PIN_USER] = {"pin-file", "PODPIS_PIN"},
 	[PIN_SIGNER] = {"signer-pin-file", "PODPIS_SIGNER_PIN"},
 	[PIN_SO] = {"so-pin-file", "PODPIS_SO_PIN"},
+	[PIN_NEW] = {"new-pin-file", "PODPIS_NEW_PIN"},
 };
 
 void pins_init(struct pins *pins)
@@ -115,7 +116,7 @@ out:
  */
 static const int held_signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU};
 
-static bool read_line(int fd, char *line, size_t size, size_t *length)
+static bool read_line(int fd, const char *prompt, char *line, size_t size, size_t *length)
 {
 	struct termios old, quiet;
 	sigset_t set, before, pending;
@@ -131,6 +132,8 @@ static bool read_line(int fd, char *line, size_t size, size_t *length)
 		quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
 		tcsetattr(fd, TCSAFLUSH, &quiet);
 	}
+	/* Not before: what is typed at once would be echoed, and thrown away. */
+	dprintf(fd, "%s: ", prompt);
 	*length = 0;
 	for (;;) {
 		struct pollfd terminal = {.fd = fd, .events = POLLIN};
@@ -171,8 +174,7 @@ bool pin_ask(const char *prompt, struct secret **out, struct error *err)
 	if (fd < 0)
 		return error_set(err, ERROR_PERSON,
 			_("%s is wanted, and there is no terminal to ask on"), prompt);
-	dprintf(fd, "%s: ", prompt);
-	if (!read_line(fd, line, sizeof(line), &length) || length == 0)
+	if (!read_line(fd, prompt, line, sizeof(line), &length) || length == 0)
 		error_set(err, ERROR_PERSON,
 			length > PIN_BYTES_MAX ? _("what was entered is too long")
 					       : _("nothing was entered"));

@@ -12,7 +12,7 @@
 #include "module/support/secret.h"
 #include "provision/options.h"
 
-enum pin_kind { PIN_USER, PIN_SIGNER, PIN_SO, PIN_COUNT };
+enum pin_kind { PIN_USER, PIN_SIGNER, PIN_SO, PIN_NEW, PIN_COUNT };
 
 /* What was asked for is asked once a process: a command may need the same token several times. */
 #define PINS_ASKED_MAX 4
