@@ -22,6 +22,12 @@ const struct command *const commands[] = {
 	&admin_confirm_command,
 	&admin_return_command,
 	&admin_reject_command,
+	&vault_init_command,
+	&vault_passwd_command,
+	&vault_unlock_command,
+	&vault_backup_command,
+	&vault_restore_command,
+	&vault_check_command,
 	NULL,
 };
 

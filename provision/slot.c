@@ -188,6 +188,20 @@ bool modules_load(
 	return true;
 }
 
+const void *modules_interface(
+	const struct modules *modules, const CK_FUNCTION_LIST *functions, const char *name)
+{
+	CK_INTERFACE *interface = NULL;
+	CK_C_GetInterface get = NULL;
+
+	for (size_t i = 0; i < modules->count; i++)
+		if (modules->list[i].functions == functions)
+			*(void **)&get = dlsym(modules->list[i].library, "C_GetInterface");
+	if (get == NULL || get((CK_UTF8CHAR *)(uintptr_t)name, NULL, &interface, 0) != CKR_OK)
+		return NULL;
+	return interface->pFunctionList;
+}
+
 void modules_clear(struct modules *modules)
 {
 	for (size_t i = 0; i < modules->count; i++)
@@ -249,6 +263,13 @@ static bool fits(const struct slot *slot, const struct slot_wish *wish)
 	       same_text(wish->model, slot->model);
 }
 
+/* Nothing is known of the token, but its slot is the one that was named. */
+static bool fits_unread(const struct slot *slot, const struct slot_wish *wish)
+{
+	return wish->unreadable &&
+	       (wish->name == NULL || strcmp(wish->name, slot->description) == 0);
+}
+
 static const char *wish_text(const struct slot_wish *wish)
 {
 	return wish->name != NULL ? wish->name : wish->label != NULL ? wish->label : wish->serial;
@@ -274,7 +295,7 @@ static bool find(CK_FUNCTION_LIST *functions, const struct slot_wish *wish, stru
 			present ? slot.label : _("no token"),
 			present && (slot.flags & CKF_TOKEN_INITIALIZED) == 0 ? _("not initialised")
 									     : "");
-		if (present && fits(&slot, wish)) {
+		if (present ? fits(&slot, wish) : fits_unread(&slot, wish)) {
 			found = slot;
 			hits++;
 		}
@@ -350,33 +371,57 @@ static bool check_length(
 }
 
 /* What the token lets out about the tries that are left (PKCS #11 v2.40, CK_TOKEN_INFO). */
-static const char *tries_left(CK_FLAGS flags)
+static const char *tries_left(CK_USER_TYPE user, CK_FLAGS flags)
 {
-	if ((flags & CKF_USER_PIN_LOCKED) != 0)
-		return _("it is locked now; the SO PIN unlocks it");
-	if ((flags & CKF_USER_PIN_FINAL_TRY) != 0)
+	bool so = user == CKU_SO;
+
+	if ((flags & (so ? CKF_SO_PIN_LOCKED : CKF_USER_PIN_LOCKED)) != 0)
+		return so ? _("it is locked now, for good")
+			  : _("it is locked now; the SO PIN unlocks it");
+	if ((flags & (so ? CKF_SO_PIN_FINAL_TRY : CKF_USER_PIN_FINAL_TRY)) != 0)
 		return _("one try is left, then it is locked");
-	if ((flags & CKF_USER_PIN_COUNT_LOW) != 0)
+	if ((flags & (so ? CKF_SO_PIN_COUNT_LOW : CKF_USER_PIN_COUNT_LOW)) != 0)
 		return _("few tries are left");
 	return _("there are tries left");
 }
 
-static bool locked(const struct slot *slot, struct error *err)
+static bool locked(const struct slot *slot, CK_USER_TYPE user, struct error *err)
 {
-	return error_set(
-		err, ERROR_PIN, _("the PIN of %s is locked; the SO PIN unlocks it"), slot->label);
+	return error_set(err, ERROR_PIN,
+		user == CKU_SO ? _("the SO PIN of %s is locked, for good")
+			       : _("the PIN of %s is locked; the SO PIN unlocks it"),
+		slot->label);
+}
+
+/* A PIN was not taken by `function`: says which, and what is known of the tries that are left. */
+static bool pin_refused(const struct slot *slot, CK_USER_TYPE user, const char *function, CK_RV rv,
+	struct error *err)
+{
+	CK_TOKEN_INFO token = {.flags = 0};
+	const char *name = user == CKU_SO ? _("SO PIN") : _("PIN");
+
+	if (rv == CKR_USER_PIN_NOT_INITIALIZED)
+		return error_set(
+			err, ERROR_WORKPLACE, _("the token %s has no user PIN yet"), slot->label);
+	slot->functions->C_GetTokenInfo(slot->id, &token);
+	if (rv == CKR_PIN_LOCKED)
+		return locked(slot, user, err);
+	if (rv == CKR_PIN_INCORRECT || rv == CKR_PIN_LEN_RANGE || rv == CKR_PIN_INVALID)
+		return error_set(err, ERROR_PIN, _("the %s of %s is wrong; %s"), name, slot->label,
+			tries_left(user, token.flags));
+	return slot_fail(err, function, rv);
 }
 
 bool slot_login(struct slot *slot, const struct secret *pin, struct error *err)
 {
-	CK_TOKEN_INFO token = {.flags = 0};
+	CK_TOKEN_INFO token;
 	struct secret *copy;
 	CK_RV rv;
 
 	if (slot->logged_in)
 		return true;
 	if ((slot->flags & CKF_USER_PIN_LOCKED) != 0)
-		return locked(slot, err);
+		return locked(slot, CKU_USER, err);
 	if (!check_length(slot, _("the PIN"), pin, err))
 		return error_prefix(err, _("not tried"));
 	copy = secret_new(pin->data, pin->length);
@@ -390,18 +435,19 @@ bool slot_login(struct slot *slot, const struct secret *pin, struct error *err)
 		return true;
 	}
 	secret_free(copy);
-	if (rv == CKR_USER_PIN_NOT_INITIALIZED)
-		return error_set(
-			err, ERROR_WORKPLACE, _("the token %s has no user PIN yet"), slot->label);
-	if (slot->functions->C_GetTokenInfo(slot->id, &token) != CKR_OK)
-		token.flags = slot->flags;
-	slot->flags = token.flags;
-	if (rv == CKR_PIN_LOCKED)
-		return locked(slot, err);
-	if (rv == CKR_PIN_INCORRECT || rv == CKR_PIN_LEN_RANGE || rv == CKR_PIN_INVALID)
-		return error_set(err, ERROR_PIN, _("the PIN of %s is wrong; %s"), slot->label,
-			tries_left(token.flags));
-	return slot_fail(err, "C_Login", rv);
+	pin_refused(slot, CKU_USER, "C_Login", rv, err);
+	if (slot->functions->C_GetTokenInfo(slot->id, &token) == CKR_OK)
+		slot->flags = token.flags;
+	return false;
+}
+
+bool slot_login_so(struct slot *slot, const struct secret *so_pin, struct error *err)
+{
+	CK_RV rv = slot->functions->C_Login(
+		slot->session, CKU_SO, so_pin->data, (CK_ULONG)so_pin->length);
+
+	slot->logged_in = rv == CKR_OK;
+	return rv == CKR_OK || pin_refused(slot, CKU_SO, "C_Login", rv, err);
 }
 
 bool slot_login_with(struct slot *slot, struct pins *pins, const struct options *options,
@@ -415,7 +461,7 @@ bool slot_login_with(struct slot *slot, struct pins *pins, const struct options 
 		return true;
 	/* Nobody is asked for what can't be used. */
 	if ((slot->flags & CKF_USER_PIN_LOCKED) != 0)
-		return locked(slot, err);
+		return locked(slot, CKU_USER, err);
 	snprintf(prompt, sizeof(prompt), _("PIN of %s"), slot->label);
 	if ((slot->flags & (CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY)) != 0)
 		snprintf(prompt, sizeof(prompt), _("PIN of %s (%s)"), slot->label,
@@ -436,15 +482,15 @@ bool slot_find(
 	       find(functions, wish, out, err);
 }
 
-bool slot_init_token(const struct slot *slot, const char *label, const struct secret *so_pin,
-	const struct secret *user_pin, struct error *err)
+bool slot_init_token(const struct slot *slot, const char *label, bool replace,
+	const struct secret *so_pin, const struct secret *user_pin, struct error *err)
 {
 	CK_FUNCTION_LIST *functions = slot->functions;
 	unsigned char padded[32];
 	CK_SESSION_HANDLE session = CK_INVALID_HANDLE;
 	CK_SLOT_ID id = slot->id;
 	struct slot now;
-	bool done = false;
+	bool init = replace || (slot->flags & CKF_TOKEN_INITIALIZED) == 0, done = false;
 	CK_RV rv = CKR_OK;
 
 	if (!check_length(slot, _("the SO PIN"), so_pin, err) ||
@@ -452,13 +498,14 @@ bool slot_init_token(const struct slot *slot, const char *label, const struct se
 		return false;
 	memset(padded, ' ', sizeof(padded));
 	memcpy(padded, label, text_cut(label, strlen(label), sizeof(padded)));
-	if ((slot->flags & CKF_TOKEN_INITIALIZED) == 0)
+	if (init)
 		rv = functions->C_InitToken(id, so_pin->data, (CK_ULONG)so_pin->length, padded);
+	if (rv == CKR_PIN_INCORRECT || rv == CKR_PIN_LOCKED)
+		return pin_refused(slot, CKU_SO, "C_InitToken", rv, err);
 	if (rv != CKR_OK)
 		return slot_fail(err, "C_InitToken", rv);
 	/* SoftHSM moves an initialised token to another slot. */
-	if ((slot->flags & CKF_TOKEN_INITIALIZED) == 0 &&
-		(!describe(functions, id, &now) || (now.flags & CKF_TOKEN_INITIALIZED) == 0)) {
+	if (init && (!describe(functions, id, &now) || (now.flags & CKF_TOKEN_INITIALIZED) == 0)) {
 		struct slot_wish wish = {.label = label};
 
 		if (!find(functions, &wish, &now, err))
@@ -471,7 +518,7 @@ bool slot_init_token(const struct slot *slot, const char *label, const struct se
 		return slot_fail(err, "C_OpenSession", rv);
 	rv = functions->C_Login(session, CKU_SO, so_pin->data, (CK_ULONG)so_pin->length);
 	if (rv != CKR_OK) {
-		slot_fail(err, "C_Login", rv);
+		pin_refused(slot, CKU_SO, "C_Login", rv, err);
 		goto out;
 	}
 	rv = functions->C_InitPIN(session, user_pin->data, (CK_ULONG)user_pin->length);

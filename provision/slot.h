@@ -48,6 +48,10 @@ void modules_clear(struct modules *modules);
 bool modules_load(
 	struct modules *modules, const char *path, CK_FUNCTION_LIST **out, struct error *err);
 
+/* The functions of a loaded module's interface (PKCS #11 v3.0, 3.8); NULL when it has none of this name. */
+const void *modules_interface(
+	const struct modules *modules, const CK_FUNCTION_LIST *functions, const char *name);
+
 /*
  * What to look for: by the name that a person gives (token label or slot description), or by the token part
  * of a URI (exact label, serial, manufacturer, model; NULL: any). All NULL: the only initialised token there is.
@@ -57,6 +61,7 @@ struct slot_wish {
 	const char *name;
 	const char *label, *serial, *manufacturer, *model;
 	bool uninitialised; /* accept a token that C_InitToken has not seen */
+	bool unreadable;    /* accept a slot, by its description, whose token can't be read */
 };
 
 /*
@@ -79,18 +84,21 @@ bool slot_login(struct slot *slot, const struct secret *pin, struct error *err);
 bool slot_login_with(struct slot *slot, struct pins *pins, const struct options *options,
 	enum pin_kind kind, struct error *err);
 
+/* C_Login as SO, in a slot where nobody is logged in. ERROR_PIN as above. */
+bool slot_login_so(struct slot *slot, const struct secret *so_pin, struct error *err);
+
 /* "CKR_PIN_INCORRECT", or the number. */
 const char *slot_rv_text(CK_RV rv, char number[24]);
 /* error_set with the function's and the code's name; ERROR_PIN for PIN codes, else ERROR_FAILED. */
 bool slot_fail(struct error *err, const char *function, CK_RV rv);
 
 /*
- * C_InitToken (when the slot's token is not initialised yet) and C_InitPIN. Run again after it was
- * interrupted between the two it finishes. ERROR_PIN: the SO PIN is another, or one of the PINs has a length
- * that the token does not take; then nothing was done.
+ * C_InitToken (when the slot's token is not initialised yet, or to `replace` it, which empties it) and C_InitPIN.
+ * Run again after it was interrupted between the two it finishes. ERROR_PIN: the SO PIN is another, or one of the
+ * PINs has a length that the token does not take; then nothing was done.
  */
-bool slot_init_token(const struct slot *slot, const char *label, const struct secret *so_pin,
-	const struct secret *user_pin, struct error *err);
+bool slot_init_token(const struct slot *slot, const char *label, bool replace,
+	const struct secret *so_pin, const struct secret *user_pin, struct error *err);
 
 /* Finds a token like slot_open, without a session. */
 bool slot_find(

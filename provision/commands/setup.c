@@ -1,17 +1,12 @@
 #include "provision/commands/commands.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "provision/authority/authority.h"
+#include "provision/token_pin.h"
 #include "provision/workplace/settings.h"
-
-#define SO_PIN_DIGITS 16
 
 static const struct option options_setup[] = {
 	{"label", "TEXT", N_("the token's label; Podpis when not given"), false},
@@ -188,54 +183,6 @@ out:
 	return done;
 }
 
-/* Random digits, kept in the file before they become the SO PIN. */
-static bool make_so_pin(const char *path, struct error *err)
-{
-	unsigned char random[SO_PIN_DIGITS];
-	char digits[SO_PIN_DIGITS + 1];
-	bool done = false;
-	int fd = -1;
-
-	for (size_t i = 0; i < SO_PIN_DIGITS;) {
-		if (RAND_priv_bytes(random, 1) != 1) {
-			error_set(err, ERROR_FAILED, _("no random numbers"));
-			goto out;
-		}
-		/* 250 is the greatest multiple of ten in a byte: every digit is as likely. */
-		if (random[0] < 250)
-			digits[i++] = (char)('0' + random[0] % 10);
-	}
-	digits[SO_PIN_DIGITS] = '\n';
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0 || write(fd, digits, sizeof(digits)) != sizeof(digits) || fsync(fd) != 0)
-		error_set(err, ERROR_FAILED, "%s: %s", path, strerror(errno));
-	else
-		done = true;
-out:
-	if (fd >= 0)
-		close(fd);
-	explicit_bzero(random, sizeof(random));
-	explicit_bzero(digits, sizeof(digits));
-	return done;
-}
-
-static bool get_so_pin(struct context *context, struct secret **out, struct error *err)
-{
-	const char *path = options_get(&context->options, "so-pin-file");
-	struct stat st;
-
-	/* An empty file is what a kill left while it was being made. */
-	if (path != NULL && stat(path, &st) == 0 && st.st_size == 0 && unlink(path) != 0)
-		return error_set(err, ERROR_FAILED, "%s: %s", path, strerror(errno));
-	if (path != NULL && access(path, F_OK) != 0 && errno == ENOENT) {
-		if (!make_so_pin(path, err))
-			return false;
-		output_progress(&context->output, _("A random SO PIN is kept in %s."), path);
-	}
-	return pin_get_new(&context->pins, &context->options, PIN_SO,
-		_("New SO PIN (it unlocks the PIN)"), out, err);
-}
-
 static bool find_token(struct context *context, struct slot *slot, struct error *err)
 {
 	const char *module = options_get(&context->options, "module");
@@ -259,33 +206,17 @@ static bool find_token(struct context *context, struct slot *slot, struct error 
 static bool make_token(struct context *context, struct error *err)
 {
 	const char *label = given(context, "label", "Podpis");
-	struct secret *so_pin = NULL, *pin = NULL;
 	struct slot slot = {0};
-	bool done = false, made = false;
 
 	if (!find_token(context, &slot, err))
-		goto out;
-	if ((slot.flags & CKF_TOKEN_INITIALIZED) != 0 &&
-		(slot.flags & CKF_USER_PIN_INITIALIZED) != 0) {
-		output_text(
-			&context->output, _("The token %s is initialised already.\n"), slot.label);
-		label = slot.label;
-	} else {
-		if (!get_so_pin(context, &so_pin, err) ||
-			!pin_get_new(&context->pins, &context->options, PIN_USER, _("New PIN"),
-				&pin, err) ||
-			!slot_init_token(&slot, label, so_pin, pin, err))
-			goto out;
-		made = true;
-		output_text(&context->output, _("The token %s is initialised.\n"), label);
-	}
-	output_json(&context->output, "token", json_string(label));
-	output_json(&context->output, "token_initialised", json_boolean(made));
-	done = true;
-out:
-	secret_free(so_pin);
-	secret_free(pin);
-	return done;
+		return false;
+	if ((slot.flags & CKF_TOKEN_INITIALIZED) == 0 ||
+		(slot.flags & CKF_USER_PIN_INITIALIZED) == 0)
+		return token_pin_initialise(context, &slot, label, false, err);
+	output_text(&context->output, _("The token %s is initialised already.\n"), slot.label);
+	output_json(&context->output, "token", json_string(slot.label));
+	output_json(&context->output, "token_initialised", json_false());
+	return true;
 }
 
 /* Another `podpis setup` may be making the same: what is there is looked at when it is done. */
