@@ -465,7 +465,7 @@ bool slot_login_with(struct slot *slot, struct pins *pins, const struct options 
 	snprintf(prompt, sizeof(prompt), _("PIN of %s"), slot->label);
 	if ((slot->flags & (CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY)) != 0)
 		snprintf(prompt, sizeof(prompt), _("PIN of %s (%s)"), slot->label,
-			tries_left(slot->flags));
+			tries_left(CKU_USER, slot->flags));
 	if (!pin_get(pins, options, kind, prompt, &pin, err))
 		return false;
 	done = slot_login(slot, pin, err);

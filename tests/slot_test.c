@@ -109,18 +109,18 @@ static void test_init(void **state)
 	(void)state;
 	assert_true(slot_find(&workplace.context.modules, &wish, &slot, &err));
 	/* A PIN that can't be one: nothing half-made is left. */
-	assert_false(slot_init_token(&slot, label, so_pin, tiny, &err));
+	assert_false(slot_init_token(&slot, label, false, so_pin, tiny, &err));
 	assert_int_equal(err.code, ERROR_PIN);
-	assert_false(slot_init_token(&slot, label, tiny, pin, &err));
+	assert_false(slot_init_token(&slot, label, false, tiny, pin, &err));
 	assert_int_equal(err.code, ERROR_PIN);
 	assert_true(slot_find(&workplace.context.modules, &wish, &slot, &err));
 	assert_int_equal(slot.flags & CKF_TOKEN_INITIALIZED, 0);
-	assert_done(slot_init_token(&slot, label, so_pin, pin, &err), &err);
+	assert_done(slot_init_token(&slot, label, false, so_pin, pin, &err), &err);
 	assert_true(slot_find(&workplace.context.modules, &wish, &slot, &err));
 	assert_string_equal(slot.label, "Очень длинный клю");
 	assert_int_not_equal(slot.flags & CKF_USER_PIN_INITIALIZED, 0);
 	/* Again, with the wrong SO PIN: refused; the token keeps its label. */
-	assert_false(slot_init_token(&slot, "x", other, pin, &err));
+	assert_false(slot_init_token(&slot, "x", false, other, pin, &err));
 	assert_int_equal(err.code, ERROR_PIN);
 	assert_true(slot_find(&workplace.context.modules, &wish, &slot, &err));
 	assert_string_equal(slot.label, "Очень длинный клю");

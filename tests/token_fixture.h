@@ -23,7 +23,7 @@ static inline void token_init(struct workplace *workplace, const char *name, con
 	struct error err = {0};
 
 	assert_done(slot_find(&workplace->context.modules, &wish, &slot, &err), &err);
-	assert_done(slot_init_token(&slot, label, so_pin, pin, &err), &err);
+	assert_done(slot_init_token(&slot, label, false, so_pin, pin, &err), &err);
 	secret_free(pin);
 	secret_free(so_pin);
 }

@@ -360,7 +360,7 @@ static CK_RV look_at_vault(struct restoration *restoration, bool present)
 
 	if (!present)
 		return CKR_OK;
-	rv = load_inside(vault);
+	rv = load_inside(vault, LOAD_OBJECTS);
 	if (rv == CKR_DEVICE_ERROR)
 		load_nothing(vault, rv);
 	else if (rv != CKR_OK)
