@@ -27,10 +27,10 @@ def gost($what; $target):
 	    note: ($ours | map("\(.set): \(.nettle_ratio | digits(2))") | join(", ")),
 	    holds: verdict(if $ours == [] then null else ([$ours[].nettle_ratio] | min) >= $target end) };
 
-# Time through our slot to the time without it, turn by turn.
+# Time (p50) through our slot to the time without it, turn by turn.
 def through($what; $run):
 	of("softhsm"; "direct " + $run) as $direct | of("podpis"; "through " + $run) as $ours
-	| ([$direct, $ours] | transpose | map(select(.[0] and .[1]) | .[0].ops_s / .[1].ops_s) | median) as $times
+	| ([$direct, $ours] | transpose | map(select(.[0] and .[1]) | .[1].p50_us / .[0].p50_us) | median) as $times
 	| { what: $what, target: "≤ 1.02 ×", measured: ($times | digits(3)), note: "", softhsm: "",
 	    holds: verdict(if $times == null then null else $times <= 1.02 end) };
 
