@@ -415,7 +415,7 @@ CK_RV backup_restore(struct token *token, const char *path, CK_USER_TYPE user, c
 	CK_RV rv;
 
 	/* A vault that can't be read may be replaced; replace() looks again. */
-	(void)load_refresh(restoration.vault, LOAD_OBJECTS);
+	(void)load_refresh(restoration.vault, LOAD_STATUS);
 	rv = open_backup(&restoration, path);
 	if (rv == CKR_OK) {
 		rv = check_backup(&restoration, pin, length);
@@ -426,6 +426,6 @@ CK_RV backup_restore(struct token *token, const char *path, CK_USER_TYPE user, c
 	vault_free(restoration.backup);
 	seal_free(restoration.seal);
 	if (rv == CKR_OK && (flags & PODPIS_VAULT_DRY_RUN) == 0)
-		rv = load_refresh(restoration.vault, LOAD_OBJECTS);
+		rv = load_refresh(restoration.vault, LOAD_STATUS);
 	return rv;
 }
