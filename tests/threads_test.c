@@ -220,6 +220,56 @@ static void while_one_finalizes(void **state)
 	assert_ok(p11->C_CloseSession(session));
 }
 
+static atomic_bool logged_out;
+
+/* Makes private session objects until it is told that nobody is logged in. */
+static void *make_private_objects(void *argument)
+{
+	struct worker *worker = argument;
+	CK_ATTRIBUTE templ[] = {{CKA_CLASS, &data_class, sizeof(data_class)}, {CKA_TOKEN, &no, 1},
+		{CKA_PRIVATE, &yes, 1}};
+	CK_OBJECT_HANDLE object;
+
+	while (!atomic_load(&logged_out) &&
+		OK(p11->C_CreateObject(worker->session, templ, COUNT(templ), &object)))
+		continue;
+	return NULL;
+}
+
+/* A logout takes the private objects away, those too that are being made while it happens. */
+static void no_private_object_outlives_the_login(void **state)
+{
+	CK_ATTRIBUTE templ[] = {
+		{CKA_CLASS, &data_class, sizeof(data_class)}, {CKA_PRIVATE, &yes, 1}};
+	struct worker workers[2];
+	CK_OBJECT_HANDLE found[1];
+	CK_ULONG count = 0;
+
+	(void)state;
+	for (int i = 0; i < 16; i++) {
+		CK_SESSION_HANDLE session = fixture_user();
+		atomic_store(&logged_out, false);
+		for (size_t k = 0; k < COUNT(workers); k++) {
+			workers[k] = (struct worker){
+				.allowed = COUNT(no_login), .session = fixture_session(true)};
+			assert_int_equal(pthread_create(&workers[k].thread, NULL,
+						 make_private_objects, &workers[k]),
+				0);
+		}
+		assert_ok(p11->C_Logout(session));
+		atomic_store(&logged_out, true);
+		for (size_t k = 0; k < COUNT(workers); k++) {
+			assert_int_equal(pthread_join(workers[k].thread, NULL), 0);
+			assert_null(workers[k].failed);
+		}
+		assert_ok(p11->C_FindObjectsInit(session, templ, COUNT(templ)));
+		assert_ok(p11->C_FindObjects(session, found, 1, &count));
+		assert_ok(p11->C_FindObjectsFinal(session));
+		assert_int_equal(count, 0);
+		assert_ok(p11->C_CloseAllSessions(0));
+	}
+}
+
 static int make_key(void **state)
 {
 	fixture_open_token(state);
@@ -235,6 +285,7 @@ int main(void)
 		cmocka_unit_test(each_with_its_session),
 		cmocka_unit_test(while_one_logs_in_and_out),
 		cmocka_unit_test(while_one_finalizes),
+		cmocka_unit_test(no_private_object_outlives_the_login),
 	};
 
 	return cmocka_run_group_tests_name("threads", tests, make_key, fixture_close);

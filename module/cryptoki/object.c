@@ -215,6 +215,23 @@ CK_RV object_may_write(struct session *session, const struct draft *draft)
 	return CKR_OK;
 }
 
+/* Takes `attributes`. A logout that happens meanwhile comes before this or takes the new object away, too. */
+static CK_RV object_shelve(
+	struct session *session, struct attributes *attributes, CK_OBJECT_HANDLE *out)
+{
+	struct slot *slot = session->slot;
+	bool private = attributes_bool(attributes, CKA_PRIVATE, false);
+	CK_RV rv = CKR_USER_NOT_LOGGED_IN;
+
+	pthread_mutex_lock(&slot->mutex);
+	if (private && slot->user != CKU_USER)
+		attributes_free(attributes);
+	else
+		rv = shelf_add(&slot->shelf, session->handle, attributes, out);
+	pthread_mutex_unlock(&slot->mutex);
+	return rv;
+}
+
 #define PLACE_MAX 2 /* a key pair */
 
 /* Small RSA keys are for a session's own use (old peers, test tools), never kept. */
@@ -258,7 +275,7 @@ CK_RV object_place(struct session *session, struct draft *const drafts[], size_t
 	for (size_t i = 0; i < count && rv == CKR_OK; i++) {
 		if (draft_bool(drafts[i], CKA_TOKEN))
 			continue;
-		rv = shelf_add(&session->slot->shelf, session->handle, sets[i], &handles[i]);
+		rv = object_shelve(session, sets[i], &handles[i]);
 		sets[i] = NULL;
 	}
 	/* Without memory for the session object: nothing half-made. */
