@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/evp.h>
 #include <sqlite3.h>
 
 #include "tests/module_fixture.h"
@@ -602,6 +603,107 @@ static void a_schema_of_others(void **state)
 	}
 }
 
+static void put64(uint8_t *out, uint64_t value)
+{
+	for (int i = 7; i >= 0; i--, value >>= 8)
+		out[i] = (uint8_t)value;
+}
+
+/* SHA-256 over a text with its NUL, and what follows: docs/vault-format.md, "Checksums and tags". */
+static void checksum(const char *domain, const uint8_t *data, size_t length, uint8_t out[32])
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+	assert_int_equal(EVP_DigestInit_ex(ctx, EVP_sha256(), NULL), 1);
+	assert_int_equal(EVP_DigestUpdate(ctx, domain, strlen(domain) + 1), 1);
+	assert_int_equal(EVP_DigestUpdate(ctx, data, length), 1);
+	assert_int_equal(EVP_DigestFinal_ex(ctx, out, NULL), 1);
+	EVP_MD_CTX_free(ctx);
+}
+
+#define FORGED 300 /* pages, each of which lists 128 objects that are not there */
+
+static void forge_pages(sqlite3 *db, uint8_t *listed, const uint8_t uuid[16])
+{
+	uint8_t row[16 + 8 + 128 * 17], sum[32], tag[16] = "no key, no tag";
+	sqlite3_stmt *put = NULL;
+
+	assert_int_equal(
+		sqlite3_prepare_v2(db, "INSERT INTO page VALUES(?1, ?2, ?3, ?4)", -1, &put, NULL),
+		SQLITE_OK);
+	memcpy(row, uuid, 16);
+	for (int i = 0; i < 128; i++) {
+		row[24 + i * 17] = (uint8_t)i;
+		memset(row + 25 + i * 17, i, 16);
+	}
+	for (uint64_t number = 1; number <= FORGED; number++) {
+		put64(row + 16, number);
+		checksum("podpis vault 1 page", row, sizeof(row), sum);
+		sqlite3_bind_int64(put, 1, (sqlite3_int64)number);
+		sqlite3_bind_blob(put, 2, row + 24, 128 * 17, SQLITE_STATIC);
+		sqlite3_bind_blob(put, 3, sum, sizeof(sum), SQLITE_STATIC);
+		sqlite3_bind_blob(put, 4, tag, sizeof(tag), SQLITE_STATIC);
+		assert_int_equal(sqlite3_step(put), SQLITE_DONE);
+		sqlite3_reset(put);
+		put64(listed + number * 24, number);
+		memcpy(listed + number * 24 + 8, tag, sizeof(tag));
+	}
+	sqlite3_finalize(put);
+}
+
+/* Checksums need no key: a file can list as much as it likes. It fills neither the log nor the day. */
+static void a_file_without_end(void **state)
+{
+	static uint8_t root[16 + 32 + 16 + 64 + (FORGED + 1) * 24];
+	uint8_t sum[32], *pages = root + sizeof(root) - (FORGED + 1) * 24;
+	sqlite3_stmt *get = NULL, *put = NULL;
+	size_t length, lines = 0;
+
+	(void)state;
+	restore();
+	sqlite3 *db = open_database();
+	assert_int_equal(sqlite3_exec(db, "BEGIN", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db,
+				 "SELECT uuid, label, generation, next, so, user, pages FROM vault",
+				 -1, &get, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_step(get), SQLITE_ROW);
+	memcpy(root, sqlite3_column_blob(get, 0), 16);
+	memcpy(root + 16, sqlite3_column_blob(get, 1), 32);
+	put64(root + 48, (uint64_t)sqlite3_column_int64(get, 2));
+	put64(root + 56, (uint64_t)sqlite3_column_int64(get, 3));
+	memcpy(root + 64, sqlite3_column_blob(get, 4), 32);
+	memcpy(root + 96, sqlite3_column_blob(get, 5), 32);
+	assert_int_equal(sqlite3_column_bytes(get, 6), 24);
+	memcpy(pages, sqlite3_column_blob(get, 6), 24);
+	sqlite3_finalize(get);
+	forge_pages(db, pages, root);
+	checksum("podpis vault 1 root", root, sizeof(root), sum);
+	assert_int_equal(sqlite3_prepare_v2(
+				 db, "UPDATE vault SET pages = ?1, checksum = ?2", -1, &put, NULL),
+		SQLITE_OK);
+	sqlite3_bind_blob(put, 1, pages, (FORGED + 1) * 24, SQLITE_STATIC);
+	sqlite3_bind_blob(put, 2, sum, sizeof(sum), SQLITE_STATIC);
+	assert_int_equal(sqlite3_step(put), SQLITE_DONE);
+	sqlite3_finalize(put);
+	assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+
+	assert_ok(p11->C_Initialize(NULL));
+	CK_SESSION_HANDLE session = fixture_session(false);
+	check_shown("forged pages", session, false, 0);
+	char *log = (char *)read_file("log", &length);
+	for (const char *at = log; (at = strchr(at, '\n')) != NULL; at++)
+		lines++;
+	assert_in_range(lines, 100, 300);
+	assert_true(is_logged("there is more that is damaged"));
+	free(log);
+	check_login("forged pages", session, CKU_USER, false);
+	check_shown("forged pages", session, true, 0);
+	assert_true(is_logged("the root was not written by this vault"));
+	assert_ok(p11->C_Finalize(NULL));
+}
+
 static void put32(uint8_t *out, size_t value)
 {
 	for (int i = 3; i >= 0; i--, value >>= 8)
@@ -673,6 +775,7 @@ int main(void)
 		cmocka_unit_test(a_row_from_elsewhere),
 		cmocka_unit_test(rows_lost_and_added),
 		cmocka_unit_test(a_schema_of_others),
+		cmocka_unit_test(a_file_without_end),
 		cmocka_unit_test(a_journal_of_others),
 	};
 

@@ -14,7 +14,7 @@
 #define OBJECTS      12
 #define TEMPLATE_MAX 12
 #define CALLS_MAX    200
-#define KEPT         6 /* objects that stay: three key pairs */
+#define KEPT         8 /* objects that stay: four key pairs */
 #define PIN          "123456"
 #define DATA_MAX     600
 #define OUTPUT_MAX   1024
@@ -91,16 +91,25 @@ static const CK_ATTRIBUTE_TYPE types[] = {CKA_CLASS, CKA_TOKEN, CKA_PRIVATE, CKA
 	CKA_EXTRACTABLE, CKA_LOCAL, CKA_NEVER_EXTRACTABLE, CKA_ALWAYS_SENSITIVE,
 	CKA_KEY_GEN_MECHANISM, CKA_MODIFIABLE, CKA_COPYABLE, CKA_EC_PARAMS, CKA_EC_POINT,
 	CKA_ALWAYS_AUTHENTICATE, CKA_WRAP_WITH_TRUSTED, CKA_WRAP_TEMPLATE, CKA_UNWRAP_TEMPLATE,
-	CKA_ALLOWED_MECHANISMS, CKA_UNIQUE_ID, CKA_PROFILE_ID, CKA_VENDOR_DEFINED,
-	CKF_ARRAY_ATTRIBUTE | 0x123};
+	CKA_ALLOWED_MECHANISMS, CKA_UNIQUE_ID, CKA_PROFILE_ID, CKA_GOSTR3410_PARAMS,
+	CKA_GOSTR3411_PARAMS, CKA_GOST28147_PARAMS, CKA_SIGN_RECOVER, CKA_VERIFY_RECOVER,
+	CKA_VENDOR_DEFINED, CKF_ARRAY_ATTRIBUTE | 0x123};
 
 /* Values that templates often need: what a fuzzer would not find by itself. */
 static CK_ULONG numbers[] = {CKO_DATA, CKO_CERTIFICATE, CKO_PUBLIC_KEY, CKO_PRIVATE_KEY,
-	CKO_SECRET_KEY, CKK_RSA, CKK_EC, CKK_EC_EDWARDS, CKK_GENERIC_SECRET, CKC_X_509, 32,
-	CK_UNAVAILABLE_INFORMATION};
+	CKO_SECRET_KEY, CKK_RSA, CKK_EC, CKK_EC_EDWARDS, CKK_GOSTR3410, CKK_GOSTR3410_512,
+	CKK_GENERIC_SECRET, CKC_X_509, 32, CK_UNAVAILABLE_INFORMATION};
 static CK_BBOOL booleans[] = {CK_TRUE, CK_FALSE, 2};
 static CK_BYTE p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
 static CK_BYTE ed25519[] = {0x06, 0x03, 0x2b, 0x65, 0x70};
+static CK_BYTE gost_256[] = {0x06, 0x09, 0x2a, 0x85, 0x03, 0x07, 0x01, 0x02, 0x01, 0x01, 0x01};
+static CK_BYTE gost_512[] = {0x06, 0x09, 0x2a, 0x85, 0x03, 0x07, 0x01, 0x02, 0x01, 0x02, 0x01};
+static CK_BYTE streebog[] = {0x06, 0x08, 0x2a, 0x85, 0x03, 0x07, 0x01, 0x01, 0x02, 0x02};
+static const struct {
+	CK_BYTE *der;
+	CK_ULONG length;
+} oids[] = {{p256, sizeof(p256)}, {ed25519, sizeof(ed25519)}, {gost_256, sizeof(gost_256)},
+	{gost_512, sizeof(gost_512)}, {streebog, sizeof(streebog)}};
 
 static void attribute_of(struct program *program, CK_ATTRIBUTE *out, void **memory)
 {
@@ -114,9 +123,8 @@ static void attribute_of(struct program *program, CK_ATTRIBUTE *out, void **memo
 	} else if (shape == 1) {
 		*out = (CK_ATTRIBUTE){out->type, &booleans[which % COUNT(booleans)], 1};
 	} else if (shape == 2) {
-		bool edwards = which % 2 != 0;
-		*out = (CK_ATTRIBUTE){out->type, edwards ? ed25519 : p256,
-			edwards ? sizeof(ed25519) : sizeof(p256)};
+		*out = (CK_ATTRIBUTE){
+			out->type, oids[which % COUNT(oids)].der, oids[which % COUNT(oids)].length};
 	} else if (shape == 3) {
 		out->ulValueLen = which; /* no value, but a length */
 	} else {
@@ -150,7 +158,10 @@ static const CK_MECHANISM_TYPE mechanisms[] = {CKM_RSA_PKCS, CKM_RSA_X_509, CKM_
 	CKM_RSA_PKCS_OAEP, CKM_SHA1_RSA_PKCS, CKM_SHA256_RSA_PKCS, CKM_SHA384_RSA_PKCS_PSS,
 	CKM_SHA256_RSA_PKCS_PSS, CKM_ECDSA, CKM_ECDSA_SHA1, CKM_ECDSA_SHA256, CKM_ECDSA_SHA512,
 	CKM_EDDSA, CKM_ECDH1_DERIVE, CKM_EC_KEY_PAIR_GEN, CKM_EC_EDWARDS_KEY_PAIR_GEN, CKM_SHA_1,
-	CKM_SHA256, CKM_SHA384, CKM_SHA512, CKM_AES_CBC, CKM_VENDOR_DEFINED};
+	CKM_SHA256, CKM_SHA384, CKM_SHA512, CKM_AES_CBC, CKM_GOSTR3410_KEY_PAIR_GEN, CKM_GOSTR3410,
+	CKM_GOSTR3410_WITH_GOSTR3411_12_256, CKM_GOSTR3410_512_KEY_PAIR_GEN, CKM_GOSTR3410_512,
+	CKM_GOSTR3410_WITH_GOSTR3411_12_512, CKM_GOSTR3411_12_256, CKM_GOSTR3411_12_512,
+	CKM_VENDOR_DEFINED};
 
 struct mechanism {
 	CK_MECHANISM base;
@@ -442,7 +453,7 @@ static void ask(struct program *program)
 	C_GetMechanismInfo(0, mechanisms[byte(program) % COUNT(mechanisms)], &mechanism);
 	C_GetObjectSize(session_of(program), object_of(program), &size);
 	C_GetOperationState(session_of(program), NULL, &size);
-	C_SessionCancel(session_of(program), byte(program) << 8);
+	C_SessionCancel(session_of(program), (CK_FLAGS)byte(program) << 8);
 }
 
 /* One call. A row either has a function of its own or one of the four shapes. */
@@ -469,7 +480,11 @@ static const struct {
 	{.begin = C_EncryptInit},
 	{.begin = C_DecryptInit},
 	{.begin = digest_begin},
+	{.begin = C_SignRecoverInit},
+	{.begin = C_VerifyRecoverInit},
 	{.transform = C_Sign},
+	{.transform = C_SignRecover},
+	{.transform = C_VerifyRecover},
 	{.transform = C_Encrypt},
 	{.transform = C_Decrypt},
 	{.transform = C_Digest},
@@ -590,5 +605,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	generate(CKM_EC_KEY_PAIR_GEN, (CK_ATTRIBUTE){CKA_EC_PARAMS, p256, sizeof(p256)}, kept + 2);
 	generate(CKM_EC_EDWARDS_KEY_PAIR_GEN,
 		(CK_ATTRIBUTE){CKA_EC_PARAMS, ed25519, sizeof(ed25519)}, kept + 4);
+	generate(CKM_GOSTR3410_KEY_PAIR_GEN,
+		(CK_ATTRIBUTE){CKA_GOSTR3410_PARAMS, gost_256, sizeof(gost_256)}, kept + 6);
 	return 0;
 }

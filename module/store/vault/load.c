@@ -8,8 +8,9 @@
 #include "module/store/vault/record.h"
 #include "module/store/vault/report.h"
 
-#define NUMBER_MAX   ((uint64_t)1 << 55) /* of a page: ids stay below 2^62 */
-#define EXPECTED_MAX 256                 /* pages that room is made for beforehand */
+#define NUMBER_MAX      ((uint64_t)1 << 55) /* of a page: ids stay below 2^62 */
+#define EXPECTED_MAX    256                 /* pages that room is made for beforehand */
+#define FINDINGS_LOGGED 200                 /* of one reading: a file must not fill the log */
 
 /* One reading, gathered without the memory lock, applied under it at the end. */
 struct reading {
@@ -20,6 +21,7 @@ struct reading {
 	bool full;                 /* reads everything; else what differs from the vault's memory */
 	struct vault_login *login; /* begins when this reading is applied; NULL: none does */
 	struct vault_report *report; /* NULL: the log is told what is found */
+	size_t findings;
 	struct row_root root;
 	struct row_pin pins[2];
 	struct catalog put; /* new and changed entries */
@@ -30,20 +32,20 @@ struct reading {
 };
 
 static void found(struct reading *reading, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void found(struct reading *reading, const char *format, ...)
 {
+	const char *path = table_path(reading->vault->rows.table);
+	struct log *log = reading->vault->log;
 	char text[256];
 	va_list args;
 
 	va_start(args, format);
 	if (reading->report != NULL) {
 		report_add_list(reading->report, format, args);
-	} else {
+	} else if (reading->findings++ < FINDINGS_LOGGED) {
 		vsnprintf(text, sizeof(text), format, args);
-		log_error(reading->vault->log, "%s: %s", table_path(reading->vault->rows.table),
-			text);
+		log_error(log, "%s: %s", path, text);
+	} else if (reading->findings == FINDINGS_LOGGED + 1) {
+		log_error(log, "%s: there is more that is damaged", path);
 	}
 	va_end(args);
 }
@@ -479,6 +481,7 @@ static CK_RV run(struct reading *reading)
 	CK_RV rv;
 
 	memcpy(uuid, reading->vault->rows.uuid, SEAL_UUID);
+	reading->vault->rows.walked = 0;
 	rv = read_all(reading);
 	if (rv == CKR_OK && reading->login != NULL && reading->seal == NULL)
 		rv = CKR_PIN_INCORRECT; /* another vault stands there since the PIN was tried */

@@ -573,13 +573,16 @@ static CK_RV read_what_is_whole(
 	struct row_context *context, struct reading *reading, enum table_statement which)
 {
 	sqlite3_stmt *statement = table_statement(context->table, which);
-	uint64_t left = table_rows_max(context->table);
+	uint64_t left = table_rows_max(context->table), may = ROW_WALK_MAX - context->walked;
 	struct row_object row;
 	CK_RV rv = CKR_OK;
 
 	if (statement == NULL)
 		return CKR_DEVICE_ERROR;
+	if (left > may)
+		left = may;
 	for (; rv == CKR_OK && left > 0 && sqlite3_step(statement) == SQLITE_ROW; left--) {
+		context->walked++;
 		row = (struct row_object){.id = column_number(statement, 0)};
 		if (row.id < reading->first || row.id > reading->last ||
 			reading->done[row.id - reading->first])

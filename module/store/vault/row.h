@@ -24,7 +24,12 @@ struct row_context {
 	struct table *table;
 	struct seal_hasher *hasher;
 	uint8_t uuid[SEAL_UUID];
+	uint64_t
+		walked; /* rows that were walked past in search of those that SQLite does not find */
 };
+
+#define ROW_WALK_MAX                                                                               \
+	1000000 /* such rows, until `walked` is set to 0: a tampered file must not take for ever */
 
 /* Which vault this is: kept apart from the root, so that a damaged root harms nothing else. */
 CK_RV row_identity_get(struct row_context *context, uint8_t uuid[SEAL_UUID], bool *damaged);
