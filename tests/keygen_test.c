@@ -82,21 +82,25 @@ static void small_keys_are_not_kept(void **state)
 	assert_int_equal(fixture_get_ulong(session, list[0], CKA_CLASS), CKO_PROFILE);
 }
 
-/* A private key in the vault can't be used without a login: it can't be promised either. */
-static void private_keys_of_the_token_are_private(void **state)
+/* A private key in the vault may be shown without a login; it is neither made nor used without one. */
+static void private_keys_of_the_token_need_a_login(void **state)
 {
 	CK_BYTE p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
-	CK_MECHANISM ec = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
+	CK_MECHANISM ec = {CKM_EC_KEY_PAIR_GEN, NULL, 0}, ecdsa = {CKM_ECDSA, NULL, 0};
 	CK_ATTRIBUTE curve = {CKA_EC_PARAMS, p256, sizeof(p256)};
 	CK_ATTRIBUTE shown[] = {{CKA_PRIVATE, &no, 1}, {CKA_TOKEN, &yes, 1}};
 	CK_OBJECT_HANDLE a = 0, b = 0;
 
 	(void)state;
+	assert_ok(p11->C_GenerateKeyPair(session, &ec, &curve, 1, shown, 2, &a, &b));
+	assert_ok(p11->C_Logout(session));
+	assert_false(fixture_get_bool(session, b, CKA_PRIVATE));
+	assert_rv(p11->C_SignInit(session, &ecdsa, b), CKR_USER_NOT_LOGGED_IN);
 	assert_rv(p11->C_GenerateKeyPair(session, &ec, &curve, 1, shown, 2, &a, &b),
 		CKR_TEMPLATE_INCONSISTENT);
 	assert_ok(p11->C_GenerateKeyPair(session, &ec, &curve, 1, shown, 1, &a, &b));
-	assert_false(fixture_get_bool(session, b, CKA_PRIVATE));
 	assert_rv(p11->C_CopyObject(session, b, &shown[1], 1, &a), CKR_TEMPLATE_INCONSISTENT);
+	assert_ok(p11->C_Login(session, CKU_USER, (CK_UTF8CHAR *)FIXTURE_PIN, strlen(FIXTURE_PIN)));
 }
 
 static void secret_keys(void **state)
@@ -122,7 +126,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(key_pairs),
 		cmocka_unit_test(small_keys_are_not_kept),
-		cmocka_unit_test(private_keys_of_the_token_are_private),
+		cmocka_unit_test(private_keys_of_the_token_need_a_login),
 		cmocka_unit_test(secret_keys),
 	};
 	return cmocka_run_group_tests(tests, open_session, fixture_close);

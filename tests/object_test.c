@@ -433,6 +433,46 @@ static void who_sees_private_objects(void **state)
 	assert_ok(p11->C_DestroyObject(session, object));
 }
 
+/* A copy takes what it may, has a name of its own, and is the same key. */
+static void copies(void **state)
+{
+	CK_MECHANISM ecdsa = {CKM_ECDSA, NULL, 0};
+	struct fixture_pair pair = fixture_generate(session, FIXTURE_P256, true, NULL, 0);
+	CK_ATTRIBUTE said_again[] = {{CKA_SENSITIVE, &yes, 1}, {CKA_EXTRACTABLE, &no, 1},
+		{CKA_PRIVATE, &yes, 1}, {CKA_LABEL, "copy", 4}, {CKA_TOKEN, &no, 1}};
+	CK_ATTRIBUTE fixed[] = {{CKA_CLASS, &private_class, sizeof(private_class)},
+		{CKA_KEY_TYPE, &ec, sizeof(ec)}, {CKA_LOCAL, &yes, 1}};
+	CK_BYTE name[2][64], data[32] = {1}, signature[64];
+	CK_ULONG length = sizeof(signature), names = 0;
+	CK_OBJECT_HANDLE copy = 0;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(fixed); i++)
+		assert_rv(p11->C_CopyObject(session, pair.private_key, &fixed[i], 1, &copy),
+			CKR_ATTRIBUTE_READ_ONLY);
+	/* What is for good is read-only from then on; in a copy it may be said again. */
+	for (size_t i = 0; i < 2; i++)
+		assert_rv(p11->C_SetAttributeValue(session, pair.private_key, &said_again[i], 1),
+			CKR_ATTRIBUTE_READ_ONLY);
+	assert_ok(
+		p11->C_CopyObject(session, pair.private_key, said_again, COUNT(said_again), &copy));
+	assert_false(fixture_get_bool(session, copy, CKA_TOKEN));
+	assert_true(fixture_get_bool(session, copy, CKA_ALWAYS_SENSITIVE));
+	assert_true(fixture_get_bool(session, copy, CKA_NEVER_EXTRACTABLE));
+	assert_true(fixture_get_bool(session, copy, CKA_LOCAL));
+	names = fixture_get(session, pair.private_key, CKA_UNIQUE_ID, name[0], sizeof(name[0]));
+	assert_int_equal(
+		fixture_get(session, copy, CKA_UNIQUE_ID, name[1], sizeof(name[1])), names);
+	assert_memory_not_equal(name[0], name[1], names);
+	assert_ok(p11->C_DestroyObject(session, pair.private_key));
+	assert_ok(p11->C_SignInit(session, &ecdsa, copy));
+	assert_ok(p11->C_Sign(session, data, sizeof(data), signature, &length));
+	assert_ok(p11->C_VerifyInit(session, &ecdsa, pair.public_key));
+	assert_ok(p11->C_Verify(session, data, sizeof(data), signature, length));
+	assert_ok(p11->C_DestroyObject(session, copy));
+	assert_ok(p11->C_DestroyObject(session, pair.public_key));
+}
+
 /* PKCS #11 v3.0, 4.9: only a private object can ask for the PIN each time. */
 static void always_authenticate_is_for_private_keys(void **state)
 {
@@ -459,6 +499,7 @@ int main(void)
 		cmocka_unit_test(imported_keys),
 		cmocka_unit_test(certificates),
 		cmocka_unit_test(secrets),
+		cmocka_unit_test(copies),
 		cmocka_unit_test(who_sees_private_objects),
 		cmocka_unit_test(always_authenticate_is_for_private_keys),
 	};

@@ -201,16 +201,18 @@ CK_RV object_get_size(struct session *session, CK_OBJECT_HANDLE handle, CK_ULONG
 
 CK_RV object_may_write(struct session *session, const struct draft *draft)
 {
-	bool token = draft_bool(draft, CKA_TOKEN);
+	CK_USER_TYPE user = session->slot->user;
+	bool token = draft_bool(draft, CKA_TOKEN), private = draft_bool(draft, CKA_PRIVATE);
 
 	if (token && !session_is_rw(session))
 		return CKR_SESSION_READ_ONLY;
-	if (token && (draft->class == CKO_SECRET_KEY ||
-			     (draft->class == CKO_PRIVATE_KEY && !draft_bool(draft, CKA_PRIVATE))))
+	if (token && draft->class == CKO_SECRET_KEY)
 		return CKR_TEMPLATE_INCONSISTENT;
-	if (draft_bool(draft, CKA_ALWAYS_AUTHENTICATE) && !draft_bool(draft, CKA_PRIVATE))
+	if (token && draft->class == CKO_PRIVATE_KEY && !private && user == SLOT_USER_NONE)
 		return CKR_TEMPLATE_INCONSISTENT;
-	if (draft_bool(draft, CKA_PRIVATE) && session->slot->user != CKU_USER)
+	if (draft_bool(draft, CKA_ALWAYS_AUTHENTICATE) && !private)
+		return CKR_TEMPLATE_INCONSISTENT;
+	if (private && user != CKU_USER)
 		return CKR_USER_NOT_LOGGED_IN;
 	return CKR_OK;
 }

@@ -36,8 +36,8 @@ CK_RV object_destroy(struct session *session, CK_OBJECT_HANDLE handle);
 
 /*
  * May this session make or change such an object? CKR_SESSION_READ_ONLY, CKR_USER_NOT_LOGGED_IN;
- * CKR_TEMPLATE_INCONSISTENT for a secret key on the token,
- * and for a private key there that is to be usable without a login: it would not be.
+ * CKR_TEMPLATE_INCONSISTENT for a secret key on the token, and for a private key there that no login would
+ * have a hand in.
  */
 CK_RV object_may_write(struct session *session, const struct draft *draft);
 

@@ -238,17 +238,15 @@ CK_RV template_check_change(const struct attributes *object, const CK_ATTRIBUTE 
 		CK_RV rv = template_check_entry(rule, &changes[i], so);
 		if (rv != CKR_OK)
 			return rv;
-		const CK_ATTRIBUTE *present = attributes_find(object, changes[i].type);
-		if (copy && present != NULL && template_equal(present, &changes[i]))
-			continue;
 		if ((rule->flags & allowed) == 0)
 			return CKR_ATTRIBUTE_READ_ONLY;
 		if (rule->shape != ATTRIBUTE_BOOL)
 			continue;
+		/* What stays is read-only from then on; a copy may have it said again. */
 		bool is = attributes_bool(object, changes[i].type, false);
 		bool becomes = *(const CK_BBOOL *)changes[i].pValue != CK_FALSE;
-		if ((is && !becomes && (rule->flags & ATTRIBUTE_STAYS_TRUE) != 0) ||
-			(!is && becomes && (rule->flags & ATTRIBUTE_STAYS_FALSE) != 0))
+		unsigned stays = is ? ATTRIBUTE_STAYS_TRUE : ATTRIBUTE_STAYS_FALSE;
+		if ((rule->flags & stays) != 0 && (becomes != is || !copy))
 			return CKR_ATTRIBUTE_READ_ONLY;
 	}
 	return CKR_OK;
