@@ -114,6 +114,32 @@ static void pin_changes(void **state)
 	assert_ok(p11->C_CloseAllSessions(0));
 }
 
+/* The SO changes his own PIN, and nobody else's; only he sets the user's. */
+static void so_pin_changes(void **state)
+{
+	CK_UTF8CHAR next[] = "next so pin";
+	CK_SESSION_HANDLE rw = fixture_session(true);
+
+	(void)state;
+	assert_ok(p11->C_Login(rw, CKU_USER, PIN));
+	assert_rv(p11->C_InitPIN(rw, PIN), CKR_USER_NOT_LOGGED_IN);
+	assert_rv(p11->C_SetPIN(rw, SO_PIN, next, 11), CKR_PIN_INCORRECT);
+	assert_ok(p11->C_Logout(rw));
+	assert_ok(p11->C_Login(rw, CKU_SO, SO_PIN));
+	assert_rv(p11->C_SetPIN(rw, PIN, next, 11), CKR_PIN_INCORRECT);
+	assert_ok(p11->C_SetPIN(rw, SO_PIN, next, 11));
+	/* The login goes on. */
+	assert_int_equal(state_of(rw), CKS_RW_SO_FUNCTIONS);
+	assert_ok(p11->C_InitPIN(rw, PIN));
+	assert_ok(p11->C_Logout(rw));
+	assert_rv(p11->C_Login(rw, CKU_SO, SO_PIN), CKR_PIN_INCORRECT);
+	assert_ok(p11->C_Login(rw, CKU_SO, next, 11));
+	assert_ok(p11->C_SetPIN(rw, next, 11, SO_PIN));
+	assert_ok(p11->C_Logout(rw));
+	assert_ok(p11->C_Login(rw, CKU_USER, PIN));
+	assert_ok(p11->C_CloseSession(rw));
+}
+
 static void token_init_arguments(void **state)
 {
 	CK_UTF8CHAR label[32];
@@ -150,6 +176,7 @@ int main(void)
 		cmocka_unit_test(user_login),
 		cmocka_unit_test(so_login),
 		cmocka_unit_test(pin_changes),
+		cmocka_unit_test(so_pin_changes),
 		cmocka_unit_test(token_init_arguments),
 		cmocka_unit_test(unsupported_functions),
 	};

@@ -1,5 +1,6 @@
 /* Signing and verifying with every mechanism, the size convention, and the ends of operations. */
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/module_fixture.h"
@@ -363,6 +364,31 @@ static void always_authenticate(void **state)
 	assert_ok(p11->C_DestroyObject(session, pair.private_key));
 }
 
+/* PKCS #11 v3.0, 4.9: a lock ends the login, too. The vault answers ten wrong PINs slowly: in full runs only. */
+static void always_authenticate_locks(void **state)
+{
+	CK_BBOOL yes = CK_TRUE;
+	CK_ATTRIBUTE always = {CKA_ALWAYS_AUTHENTICATE, &yes, 1};
+	CK_MECHANISM ecdsa = {CKM_ECDSA, NULL, 0};
+	CK_UTF8CHAR wrong[] = "wrong";
+	CK_SESSION_INFO info;
+	CK_RV rv = CKR_PIN_INCORRECT;
+
+	(void)state;
+	if (getenv("PODPIS_FULL") == NULL)
+		skip();
+	struct fixture_pair pair = fixture_generate(session, FIXTURE_P256, true, &always, 1);
+	assert_ok(p11->C_SignInit(session, &ecdsa, pair.private_key));
+	for (int i = 0; i < 11 && rv == CKR_PIN_INCORRECT; i++) {
+		assert_ok(p11->C_GetSessionInfo(session, &info));
+		assert_int_equal(info.state, CKS_RW_USER_FUNCTIONS);
+		rv = p11->C_Login(session, CKU_CONTEXT_SPECIFIC, wrong, 5);
+	}
+	assert_int_equal(rv, CKR_PIN_LOCKED);
+	assert_ok(p11->C_GetSessionInfo(session, &info));
+	assert_int_equal(info.state, CKS_RW_PUBLIC_SESSION);
+}
+
 #define THREADS 8
 #define ROUNDS  60
 
@@ -421,6 +447,7 @@ int main(void)
 		cmocka_unit_test(many_threads),
 		/* Last: the other tests' handles end with the login. */
 		cmocka_unit_test(a_login_later),
+		cmocka_unit_test(always_authenticate_locks),
 	};
 	return cmocka_run_group_tests(tests, open_keys, fixture_close);
 }

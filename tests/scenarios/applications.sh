@@ -128,11 +128,14 @@ for object in rsa ec; do
 done
 gnutls p11tool --provider "$module" --login --generate-privkey ecdsa --curve secp256r1 --label generated \
 	--outfile "$work/generated.pem" "$token"
-printf 'cn = "Ivan Ivanov"\n' >"$work/template"
-gnutls certtool --provider "$module" --generate-request --load-privkey "$token;object=generated;type=private" \
-	--load-pubkey "$token;object=generated;type=public" --template "$work/template" --outfile "$work/request.pem"
-quietly openssl req -in "$work/request.pem" -noout -verify -subject
-printed 'CN *= *Ivan Ivanov'
+# certtool, with any module or none, does not come to its end under the sanitizers' runtime: libp11-kit waits for a lock.
+if [ -z "${PODPIS_SANITIZED:-}" ]; then
+	printf 'cn = "Ivan Ivanov"\n' >"$work/template"
+	gnutls certtool --provider "$module" --generate-request --load-privkey "$token;object=generated;type=private" \
+		--load-pubkey "$token;object=generated;type=public" --template "$work/template" --outfile "$work/request.pem"
+	quietly openssl req -in "$work/request.pem" -noout -verify -subject
+	printed 'CN *= *Ivan Ivanov'
+fi
 
 step 'certificates for the keys'
 cat >"$work/openssl.cnf" <<END
