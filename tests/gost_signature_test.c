@@ -309,6 +309,24 @@ static void ranges(void **state)
 	}
 }
 
+/*
+ * The base point of CryptoPro-C has x = 0: without the check of r, (s = e, r = 0) would be everybody's signature of
+ * everything.
+ */
+static void zero_of_the_base(void **state)
+{
+	struct gost_group *group = gost_group_new(gost_curve_at(2));
+	uint8_t digest[32] = {7}, signature[64] = {0};
+	struct gost_test_key key;
+
+	(void)state;
+	assert_true(gost_is_zero(&group->p, &group->base.x) != 0);
+	gost_test_key_make(&key, group);
+	signature[31] = digest[0];
+	assert_false(gost_signature_verify(group, &key.point, digest, signature));
+	gost_group_free(group);
+}
+
 static bool no_random(void *context, uint8_t *out, size_t length)
 {
 	size_t *left = context;
@@ -342,8 +360,15 @@ static void bad_random(void **state)
 	left = 100;
 	gost_signer_init(&signer, group, key.table, no_random, &left, key.d);
 	assert_true(gost_signer_sign(&signer, digest, first));
+	/* Two draws a signature, and one for the blinding, which lasts for 32. */
+	assert_int_equal(left, 100 - 3);
+	for (size_t i = 1; i < 32; i++)
+		assert_true(gost_signer_sign(&signer, digest, second));
+	assert_int_equal(left, 100 - 2 * 32 - 1);
 	digest[31] = 1;
+	left = 100;
 	assert_true(gost_signer_sign(&signer, digest, second));
+	assert_int_equal(left, 100 - 3);
 	assert_memory_not_equal(first + 32, second + 32, 32);
 	assert_true(gost_signature_verify(group, &key.point, digest, second));
 	gost_test_key_make(&key, group);
@@ -404,6 +429,7 @@ int main(void)
 		cmocka_unit_test(standard),
 		cmocka_unit_test(cross),
 		cmocka_unit_test(ranges),
+		cmocka_unit_test(zero_of_the_base),
 		cmocka_unit_test(bad_random),
 		cmocka_unit_test(threads),
 	};
