@@ -4,9 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "module/podpis-vault.h"
 #include "module/store/token/quirks.h"
 
-/* Modules that hand their calls on to all others, ourselves among them: told by what C_GetInfo says. */
+/* Modules that hand their calls on to all others, ourselves among them: told at last by what C_GetInfo says. */
 static const struct {
 	const char *manufacturer, *description, *why;
 } refused[] = {
@@ -34,15 +35,25 @@ static void *library_symbol(void *handle, const char *name, const void *image)
 	return symbol != NULL && library_image(symbol) == image ? symbol : NULL;
 }
 
+/* A copy of Podpis: another object with the same vendor interface. */
+static bool library_is_copy(CK_C_GetInterface get)
+{
+	CK_UTF8CHAR name[] = PODPIS_VAULT_INTERFACE;
+	CK_INTERFACE *interface = NULL;
+
+	/* Some give what they have, whatever the name. */
+	return get != NULL && get(name, NULL, &interface, 0) == CKR_OK && interface != NULL &&
+	       interface->pInterfaceName != NULL &&
+	       strcmp((const char *)interface->pInterfaceName, PODPIS_VAULT_INTERFACE) == 0;
+}
+
 /* The table of 3.x that a module offers; all of 3.x begin with 3.0's. NULL: it has none. */
-static const CK_FUNCTION_LIST_3_0 *library_interface(void *handle, const void *image)
+static const CK_FUNCTION_LIST_3_0 *library_interface(CK_C_GetInterface get)
 {
 	CK_UTF8CHAR name[] = "PKCS 11";
 	CK_VERSION wanted[] = {{3, 2}, {3, 1}, {3, 0}};
 	CK_INTERFACE *interface = NULL;
-	CK_C_GetInterface get;
 
-	*(void **)&get = library_symbol(handle, "C_GetInterface", image);
 	for (size_t i = 0; get != NULL && i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		if (get(name, &wanted[i], &interface, 0) != CKR_OK || interface == NULL)
 			continue;
@@ -57,6 +68,7 @@ CK_RV library_load(struct library *library, const char *path)
 {
 	CK_FUNCTION_LIST *list = NULL;
 	CK_C_GetFunctionList get;
+	CK_C_GetInterface get_interface;
 
 	if (library->loaded)
 		return CKR_OK;
@@ -72,11 +84,12 @@ CK_RV library_load(struct library *library, const char *path)
 		return library_problem(library, CKR_GENERAL_ERROR,
 			"it is not a PKCS#11 module: there is no C_GetFunctionList");
 	const void *image = library_image(*(void **)&get);
-	if (image == library_image(refused))
+	*(void **)&get_interface = library_symbol(handle, "C_GetInterface", image);
+	if (image == library_image(refused) || library_is_copy(get_interface))
 		return library_problem(library, CKR_GENERAL_ERROR, refused[0].why);
 	if (library_symbol(handle, "p11_kit_modules_load", image) != NULL)
 		return library_problem(library, CKR_GENERAL_ERROR, refused[1].why);
-	const CK_FUNCTION_LIST_3_0 *list_3 = library_interface(handle, image);
+	const CK_FUNCTION_LIST_3_0 *list_3 = library_interface(get_interface);
 	if (list_3 != NULL)
 		library->functions = *list_3;
 	else if (get(&list) == CKR_OK && list != NULL)
