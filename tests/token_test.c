@@ -653,7 +653,11 @@ static void configure_softhsm(const char *tokens)
 	fprintf(file, "directories.tokendir = %s\nlog.level = ERROR\n", tokens);
 	assert_int_equal(fclose(file), 0);
 	setenv("SOFTHSM2_CONF", path, 1);
-	fixture_configure("[slot soft]\nstore = token\nmodule = " SOFTHSM "\n");
+	fixture_configure(
+		"[slot soft]\nstore = token\nmodule = " SOFTHSM "\n"
+		"[slot same]\nstore = token\nmodule = " SOFTHSM "\ntoken = pkcs11:token=soft\n"
+		"[slot absent]\nstore = token\nmodule = " SOFTHSM
+		"\ntoken = pkcs11:token=nobody\n");
 	fixture_restart();
 }
 
@@ -712,6 +716,9 @@ static void softhsm_comes_back(void **state)
 	fixture_generate(session, FIXTURE_P256, true, NULL, 0);
 	for (int i = 0; i < 3; i++) {
 		assert_ok(sign_rv(session));
+		/* Left to itself, through another slot. */
+		CK_SESSION_HANDLE idle;
+		assert_ok(open_rv(1, &idle));
 		assert_int_equal(rename(path, away), 0);
 		/* A search may find nothing for a moment; then the token is known to be gone. */
 		for (int tries = 0; tries < 5000; tries++)
@@ -724,6 +731,8 @@ static void softhsm_comes_back(void **state)
 		assert_int_equal(rename(away, path), 0);
 		session = fixture_user();
 	}
+	/* Looking for a token that is not there ends nobody's sessions. */
+	assert_false(is_present(2));
 	assert_ok(sign_rv(session));
 	assert_ok(p11->C_CloseSession(session));
 }

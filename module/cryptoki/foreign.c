@@ -265,7 +265,7 @@ static CK_RV foreign_open_inside(struct module *module, struct slot *slot,
 	session->inner_handle = inner;
 	session->inner_epoch = place->visit.epoch;
 	struct token *token = slot->token;
-	token->class->count(token, 1);
+	token->class->count(token, place->visit.epoch, 1);
 	*out = session_name(session, SESSION_FOREIGN);
 	return CKR_OK;
 }

@@ -125,11 +125,12 @@ CK_SESSION_HANDLE session_name(struct session *session, CK_SESSION_HANDLE kind)
 bool session_forget(struct session *session, CK_SESSION_HANDLE handle)
 {
 	struct slot *slot = session->slot;
+	unsigned long epoch = session->inner_epoch;
 
 	if (!atomic_compare_exchange_strong(&session->handle, &handle, CK_INVALID_HANDLE))
 		return false;
 	struct token *token = slot->token;
-	token->class->count(token, -1);
+	token->class->count(token, epoch, -1);
 	session_give(session);
 	return true;
 }

@@ -94,8 +94,8 @@ struct token_class {
 	 * token is not asked more often than is good for the next call.
 	 */
 	bool (*gone)(struct token *token, const struct inner_visit *visit, CK_RV error);
-	/* cryptoki opened a session at the token (1), or closed one (-1). */
-	void (*count)(struct token *token, int change);
+	/* A session of that epoch was opened (1), or ended (-1). */
+	void (*count)(struct token *token, unsigned long epoch, int change);
 
 	/* From memory. CKR_TOKEN_NOT_PRESENT, CKR_DEVICE_ERROR (a broken section: the slot stays, empty). */
 	CK_RV (*info)(struct token *token, struct token_info *out);

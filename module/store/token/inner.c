@@ -39,7 +39,7 @@ struct inner {
 	bool taken; /* of a module that can't lock: somebody's turn */
 	char told[sizeof(((struct library *)0)->problem)]; /* the last cause in the log */
 
-	atomic_long sessions;
+	struct resident *residents;
 };
 
 struct inner_table {
@@ -235,8 +235,8 @@ static CK_RV inner_done(struct inner *inner, CK_RV rv, int64_t began)
 }
 
 /*
- * Until nobody works on it, INNER_PATIENCE seconds from when that began. The module may call us from within its own C_Initialize; such a call can't wait for
- * itself. The mutex is held.
+ * Until nobody works on it, INNER_PATIENCE seconds from when that began. The module may call us from within its
+ * own C_Initialize; such a call can't wait for itself. The mutex is held.
  */
 static bool inner_settle(struct inner *inner)
 {
@@ -353,7 +353,7 @@ static CK_RV inner_take_turn(struct inner_visit *visit)
 	log_error(inner->table->log,
 		"PKCS#11 module %s, which can do one thing at a time, has been busy for %d seconds",
 		inner->path, INNER_PATIENCE);
-	doors_out(&inner->doors, visit->door);
+	inner_leave(visit);
 	return CKR_DEVICE_ERROR;
 }
 
@@ -380,15 +380,14 @@ CK_RV inner_return(struct inner *inner, unsigned long epoch, struct inner_visit 
 
 	if (!inner_step_in(inner, &visit))
 		return CKR_SESSION_HANDLE_INVALID;
-	rv = inner_take_turn(&visit);
-	if (rv != CKR_OK)
-		return rv;
 	if (visit.epoch != epoch) {
 		inner_leave(&visit);
 		return CKR_SESSION_HANDLE_INVALID;
 	}
-	*out = visit;
-	return CKR_OK;
+	rv = inner_take_turn(&visit);
+	if (rv == CKR_OK)
+		*out = visit;
+	return rv;
 }
 
 void inner_lost(const struct inner_visit *visit)
@@ -408,7 +407,44 @@ unsigned inner_quirks(const struct inner *inner)
 	return inner->library.quirks;
 }
 
-long inner_sessions(struct inner *inner, int change)
+void inner_register(struct inner *inner, struct resident *resident)
 {
-	return atomic_fetch_add(&inner->sessions, change) + change;
+	pthread_mutex_lock(&inner->mutex);
+	resident->next = inner->residents;
+	inner->residents = resident;
+	pthread_mutex_unlock(&inner->mutex);
+}
+
+/* What was counted in an epoch that is over is forgotten: so are its sessions. */
+void inner_count(struct inner *inner, struct resident *resident, unsigned long epoch, int change)
+{
+	pthread_mutex_lock(&inner->mutex);
+	if (change > 0 && resident->epoch != epoch) {
+		resident->epoch = epoch;
+		resident->sessions = 0;
+	}
+	if (resident->epoch == epoch)
+		resident->sessions += change;
+	pthread_mutex_unlock(&inner->mutex);
+}
+
+bool inner_is_in_use(const struct inner_visit *visit)
+{
+	struct inner *inner = visit->inner;
+	CK_TOKEN_INFO info;
+	bool in_use = false;
+
+	pthread_mutex_lock(&inner->mutex);
+	struct resident *resident = inner->residents;
+	while (resident != NULL && !in_use) {
+		bool counts = resident->epoch == visit->epoch && resident->sessions > 0;
+		/* They only ever get more, at the beginning of the list. */
+		pthread_mutex_unlock(&inner->mutex);
+		in_use =
+			counts && visit->functions->C_GetTokenInfo(resident->slot, &info) == CKR_OK;
+		pthread_mutex_lock(&inner->mutex);
+		resident = resident->next;
+	}
+	pthread_mutex_unlock(&inner->mutex);
+	return in_use;
 }

@@ -12,6 +12,7 @@
 #ifndef PODPIS_STORE_TOKEN_INNER_H
 #define PODPIS_STORE_TOKEN_INNER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "module/store/token/quirks.h"
@@ -64,7 +65,18 @@ CK_RV inner_restart(struct inner *inner, unsigned long epoch);
 
 unsigned inner_quirks(const struct inner *inner);
 
-/* Adds `change` to the sessions that are open through us, and returns their number. */
-long inner_sessions(struct inner *inner, int change);
+/* A token of ours in the module, and the sessions that it has through us in an epoch. Lives as long as it. */
+struct resident {
+	struct resident *next;
+	_Atomic CK_SLOT_ID slot; /* where it was last */
+	unsigned long epoch;     /* `sessions` are of this one; under the module's mutex */
+	long sessions;
+};
+
+void inner_register(struct inner *inner, struct resident *resident);
+/* A session of that epoch was opened (1) or ended (-1). */
+void inner_count(struct inner *inner, struct resident *resident, unsigned long epoch, int change);
+/* Has a token that is well sessions through us, which a restart would end? */
+bool inner_is_in_use(const struct inner_visit *visit);
 
 #endif

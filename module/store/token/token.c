@@ -18,10 +18,9 @@ struct token_store;
 struct foreign {
 	struct token token;
 	struct token_store *store;
-	atomic_bool found; /* `slot` says where it was last */
-	_Atomic CK_SLOT_ID slot;
+	struct resident resident;
+	atomic_bool found;    /* `resident.slot` says where */
 	_Atomic int64_t seen; /* when it was there last; milliseconds */
-	atomic_long sessions;
 	struct token_uri
 		known; /* without a URI: which token was there, when it was asked; the store's mutex */
 };
@@ -103,7 +102,7 @@ static CK_RV token_ask(struct foreign *foreign, const CK_FUNCTION_LIST_3_0 *func
 {
 	struct token_store *store = foreign->store;
 	CK_TOKEN_INFO info;
-	CK_RV rv = functions->C_GetTokenInfo(foreign->slot, &info);
+	CK_RV rv = functions->C_GetTokenInfo(foreign->resident.slot, &info);
 
 	if (rv == CKR_OK && store->named && !token_uri_fits(&store->uri, &info))
 		rv = CKR_TOKEN_NOT_PRESENT;
@@ -129,7 +128,7 @@ static CK_RV token_search(struct foreign *foreign, const CK_FUNCTION_LIST_3_0 *f
 		if (functions->C_GetTokenInfo(slots[i], &info) != CKR_OK ||
 			!token_uri_fits(&wanted, &info))
 			continue;
-		foreign->slot = slots[i];
+		foreign->resident.slot = slots[i];
 		token_saw(foreign, &info);
 		atomic_store(&foreign->found, true);
 		return CKR_OK;
@@ -145,8 +144,9 @@ static CK_RV token_locate(struct foreign *foreign, struct inner_visit *visit)
 	if (atomic_load(&foreign->found)) {
 		if (watched ? token_is_fresh(foreign) : !foreign->store->named)
 			return CKR_OK;
-		if (token_ask(foreign, visit->functions) == CKR_OK)
-			return CKR_OK;
+		CK_RV rv = token_ask(foreign, visit->functions);
+		if (rv == CKR_OK || rv == CKR_CRYPTOKI_NOT_INITIALIZED)
+			return rv;
 	}
 	return token_search(foreign, visit->functions);
 }
@@ -177,12 +177,12 @@ static CK_RV token_enter(struct token *token, struct inner_visit *out, CK_SLOT_I
 		rv = token_locate(foreign, &visit);
 		if (rv == CKR_OK) {
 			*out = visit;
-			*slot = foreign->slot;
+			*slot = foreign->resident.slot;
 			return CKR_OK;
 		}
 		bool lost = rv == CKR_CRYPTOKI_NOT_INITIALIZED;
 		bool restart = (inner_quirks(store->inner) & QUIRK_TOKENS_AT_START) != 0 && !lost &&
-			       inner_sessions(store->inner, 0) == foreign->sessions;
+			       !inner_is_in_use(&visit);
 		if (lost)
 			inner_lost(&visit);
 		inner_leave(&visit);
@@ -205,12 +205,11 @@ static bool token_gone(struct token *token, const struct inner_visit *visit, CK_
 	       token_ask(foreign, visit->functions) != CKR_OK;
 }
 
-static void token_count(struct token *token, int change)
+static void token_count(struct token *token, unsigned long epoch, int change)
 {
 	struct foreign *foreign = (struct foreign *)token;
 
-	foreign->sessions += change;
-	inner_sessions(foreign->store->inner, change);
+	inner_count(foreign->store->inner, &foreign->resident, epoch, change);
 }
 
 static const struct token_class token_class = {
@@ -229,6 +228,7 @@ static CK_RV store_add(struct token_store *store, struct foreign **out)
 	foreign->token.class = &token_class;
 	foreign->token.description = store->name;
 	foreign->store = store;
+	inner_register(store->inner, &foreign->resident);
 	store->tokens[store->count] = foreign;
 	store->count++;
 	*out = foreign;
@@ -238,7 +238,7 @@ static CK_RV store_add(struct token_store *store, struct foreign **out)
 static bool store_has(struct token_store *store, CK_SLOT_ID slot)
 {
 	for (size_t i = 0; i < store->count; i++)
-		if (store->tokens[i]->found && store->tokens[i]->slot == slot)
+		if (store->tokens[i]->found && store->tokens[i]->resident.slot == slot)
 			return true;
 	return false;
 }
@@ -258,7 +258,7 @@ static CK_RV store_grow(struct token_store *store, const CK_SLOT_ID *slots, CK_U
 			rv = store_add(store, &foreign);
 		if (rv != CKR_OK)
 			break;
-		foreign->slot = slots[i];
+		foreign->resident.slot = slots[i];
 		atomic_store(&foreign->found, true);
 	}
 	return rv;
