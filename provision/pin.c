@@ -11,6 +11,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "module/support/text.h"
 #include "provision/i18n.h"
 
 #define PIN_BYTES_MAX 256 /* a password file's line, too */
@@ -165,7 +166,7 @@ static bool read_line(int fd, const char *prompt, char *line, size_t size, size_
 
 bool pin_ask(const char *prompt, struct secret **out, struct error *err)
 {
-	char line[PIN_BYTES_MAX + 1];
+	char line[PIN_BYTES_MAX + 1], plain[256];
 	size_t length = 0;
 	bool done = false;
 	int fd;
@@ -174,7 +175,10 @@ bool pin_ask(const char *prompt, struct secret **out, struct error *err)
 	if (fd < 0)
 		return error_set(err, ERROR_PERSON,
 			_("%s is wanted, and there is no terminal to ask on"), prompt);
-	if (!read_line(fd, prompt, line, sizeof(line), &length) || length == 0)
+	/* A token's label is in it, which comes from wherever the token does. */
+	snprintf(plain, sizeof(plain), "%s", prompt);
+	text_plain(plain);
+	if (!read_line(fd, plain, line, sizeof(line), &length) || length == 0)
 		error_set(err, ERROR_PERSON,
 			length > PIN_BYTES_MAX ? _("what was entered is too long")
 					       : _("nothing was entered"));

@@ -197,7 +197,7 @@ out:
 	return done;
 }
 
-static bool person_given(const struct options *options)
+bool apply_person_given(const struct options *options)
 {
 	if (options_has(options, "data"))
 		return true;
@@ -229,7 +229,7 @@ static bool correct(struct signing *signing, struct error *err)
 {
 	struct flow *flow = signing->flow;
 
-	if (flow->row.state == STATE_RETURNED && !person_given(&flow->context->options)) {
+	if (flow->row.state == STATE_RETURNED && !apply_person_given(&flow->context->options)) {
 		flow_verdict(&flow->row, err);
 		return error_prefix(
 			err, _("nothing was corrected (--data FILE, or the field's option)"));

@@ -22,6 +22,8 @@ bool commands_not_refused(const struct flow *flow, struct error *err);
 
 /* apply's work, also obtain's: drafts, makes the key, sends. *id is the journal's. */
 bool apply_run(struct context *context, int64_t *id, struct error *err);
+/* Is there any of the person's data among the options? */
+bool apply_person_given(const struct options *options);
 /* The employee's key and request for what the administrator filed. */
 bool apply_complete(struct signing *signing, struct error *err);
 extern const struct option options_apply[], options_install[];

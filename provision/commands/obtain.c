@@ -157,7 +157,7 @@ static bool find(struct context *context, const char *name, int64_t *id, struct 
 static bool choose(struct context *context, int64_t **ids, size_t *count, struct error *err)
 {
 	const struct options *options = &context->options;
-	bool applies = options_has(options, "data") || options_has(options, "surname");
+	bool applies = apply_person_given(options);
 
 	if (options->argument_count == 0 && !applies)
 		return collect(context, ids, count, err);

@@ -96,7 +96,7 @@ static bool show_documents(struct flow *flow, struct error *err)
 			output_text(output, "(%s, %zu %s)\n", document->media_type,
 				document->content.length, _("bytes"));
 		json_array_append_new(
-			list, json_pack("{s:s, s:s, s:o}", "id", document->id, "title",
+			list, json_pack("{s:s, s:s, s:o?}", "id", document->id, "title",
 				      document->title, "text",
 				      text ? json_stringn(buffer_text(&document->content),
 						     document->content.length)

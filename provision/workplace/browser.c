@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -38,6 +39,8 @@ static void become(const char *url, char **environment, int report)
 
 	/* A grandchild of its own session: nobody waits for the browser, no terminal kills it. */
 	setsid();
+	/* The tool ignores it; a browser need not. */
+	signal(SIGPIPE, SIG_DFL);
 	child = fork();
 	if (child <= 0) {
 		if (child == 0 && null >= 0 && dup2(null, 0) == 0 && dup2(null, 1) == 1 &&

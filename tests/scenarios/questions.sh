@@ -79,3 +79,13 @@ apply 0 'PIN of ivanov (few tries are left): =typed-secret-пин'
 [ "$(state "$(newest)")" = awaiting-confirmation ] || fail "after apply: $(state "$(newest)")"
 podpis cancel "$(newest)"
 apply 0 'PIN of ivanov: =typed-secret-пин'
+
+step 'a label that would drive the terminal'
+become sidorova
+podpis setup --label "$(printf 'a\033[2Jb')" --pin-file "$HOME/pin" --so-pin-file "$HOME/so-pin" --authority centre \
+	--url "$url" --ca-file "$ca"
+podpis login centre --account sidorova --password-file "$(account sidorova password_file)"
+export NO_COLOR=1
+ask 7 'PIN of a?[2Jb: =typed-secret-wrong' -- "$tool" apply --authority centre --data "$(account sidorova data)" \
+	--identification in-person --key ec:P-256
+! grep -q "$(printf '\033')" "$work/out" || fail "a control character is on the screen: $(od -c "$work/out")"
