@@ -15,7 +15,7 @@
 
 static bool save(struct flow *flow, const char *event, const char *detail, struct error *err)
 {
-	return journal_save(flow->journal, &flow->row, event, detail, err);
+	return flow_dry_run(flow) || journal_save(flow->journal, &flow->row, event, detail, err);
 }
 
 /* One form for the journal, whatever the certificates came in. */
@@ -90,7 +90,7 @@ out:
 /* Why it could not be taken, for whoever looks later; the state stays the authority's. */
 static void note_refusal(struct flow *flow, const struct error *problem)
 {
-	if (journal_text(&flow->row.reason, problem->message) && !flow_dry_run(flow))
+	if (journal_text(&flow->row.reason, problem->message))
 		save(flow, "certificate-refused", problem->message, NULL);
 }
 
@@ -290,7 +290,7 @@ static bool note_failure(struct flow *flow, const struct error *problem, struct 
 {
 	struct journal_application *row = &flow->row;
 
-	if (row->installed == 0 && problem->code == ERROR_FAILED && !flow_dry_run(flow)) {
+	if (row->installed == 0 && problem->code == ERROR_FAILED) {
 		row->state = STATE_INSTALL_FAILED;
 		journal_text(&row->reason, problem->message);
 		save(flow, "install-failed", problem->message, NULL);
@@ -312,7 +312,7 @@ static bool prepare(struct flow *flow, const char *path, struct certificates *li
 			 : !take(flow, (const uint8_t *)pem, strlen(pem), list, err))
 		return false;
 	return load_anchors(flow, anchors, err) && check(flow, list, anchors, err) &&
-	       (path == NULL || flow_dry_run(flow) || keep(flow, list, "certificate-given", err));
+	       (path == NULL || keep(flow, list, "certificate-given", err));
 }
 
 bool installation_install(struct flow *flow, const char *path, struct error *err)

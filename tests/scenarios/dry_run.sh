@@ -83,6 +83,7 @@ dry get sign "$id" --pin-file "$HOME/pin"
 podpis sign "$id" --pin-file "$HOME/pin"
 podpis refresh "$id" --wait
 dry get download "$id"
+dry get install "$id" --pin-file "$HOME/pin"
 podpis download "$id"
 dry get install "$id" --pin-file "$HOME/pin"
 [ "$(certificates)" -eq 0 ] || fail 'a certificate was written'
