@@ -1,7 +1,5 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
+#include "tests/asn1_support.h"
+
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -344,6 +342,34 @@ static void test_damaged_files(void **state)
 	login_close(login);
 }
 
+/* A file of any bytes: a token comes out of it or an error, and nothing else happens. */
+static void try_mutant(const uint8_t *data, size_t length, void *context)
+{
+	struct authority_account account;
+	struct secret *bearer = NULL;
+	struct login *login = context;
+
+	free(folder_write(workplace.home, ".local/state/podpis/login/centre.json", data, length));
+	login_account(login, &account, NULL);
+	if (login_bearer(login, http, "x", NULL, &bearer, NULL))
+		assert_int_not_equal(bearer->length, 0);
+	secret_free(bearer);
+}
+
+static void test_mutants(void **state)
+{
+	struct login *login = logged_in(900);
+	struct buffer text = BUFFER_INIT(1 << 16);
+
+	(void)state;
+	assert_true(login_keep_application(login, "x", "token", NULL));
+	assert_true(buffer_read_file(&text, file));
+	test_mutate(&text, 1000, try_mutant, login);
+	https_server_reset(server);
+	buffer_free(&text);
+	login_close(login);
+}
+
 /* Whatever the section is called, its file stays in its folder. */
 static void test_names(void **state)
 {
@@ -382,6 +408,7 @@ int main(void)
 		cmocka_unit_test(test_forgotten),
 		cmocka_unit_test(test_other_address),
 		cmocka_unit_test(test_damaged_files),
+		cmocka_unit_test(test_mutants),
 		cmocka_unit_test(test_names),
 	};
 

@@ -1,11 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/asn1_support.h"
+
 #include <time.h>
-#include <cmocka.h>
 
 #include "provision/authority/status.h"
 
@@ -260,6 +255,39 @@ static void test_template(void **state)
 	}
 }
 
+/* Bytes of every kind: what is taken is whole, what is not is refused, and nothing else happens. */
+static void try_mutant(const uint8_t *data, size_t length, void *context)
+{
+	json_t *json = json_loadb((const char *)data, length, JSON_REJECT_DUPLICATES, NULL);
+	struct authority_status status = {0}, *list = NULL;
+	struct authority_template made = {0};
+	unsigned *taken = context;
+	size_t count = 0;
+
+	if (status_decode(json, &status, NULL)) {
+		(*taken)++;
+		assert_non_null(status.id);
+		assert_non_null(status.words);
+		assert_true(flow_state_info(status.state)->remote);
+		authority_status_clear(&status);
+	}
+	assert_false(status_decode_list(json, &list, &count, NULL));
+	assert_false(status_decode_template(json, &made, NULL));
+	json_decref(json);
+}
+
+static void test_mutants(void **state)
+{
+	struct buffer text = BUFFER_INIT(1 << 16);
+	unsigned taken = 0;
+
+	(void)state;
+	buffer_append_text(&text, whole);
+	test_mutate(&text, 20000, try_mutant, &taken);
+	assert_in_range(taken, 100, 19000);
+	buffer_free(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +297,7 @@ int main(void)
 		cmocka_unit_test(test_far_future),
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_template),
+		cmocka_unit_test(test_mutants),
 	};
 
 	return cmocka_run_group_tests_name("status", tests, NULL, NULL);
