@@ -31,7 +31,7 @@ static bool check_time(const struct journal_application *row, bool *due, struct 
 			  "portal"),
 			(long long)row->id, row->identification);
 	if (step == FLOW_SUBMIT || step == FLOW_COMPLETE || step == FLOW_SIGN)
-		return error_set(err, ERROR_FAILED, _("application %lld: first comes: %s"),
+		return error_set(err, ERROR_PERSON, _("application %lld: first comes: %s"),
 			(long long)row->id, flow_step_text(row, text));
 	if (row->state == STATE_PROCESSING || row->state == STATE_REVIEWING || step == FLOW_CORRECT)
 		return flow_verdict(row, err);

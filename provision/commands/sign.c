@@ -15,6 +15,8 @@ static bool nothing_to_sign(struct flow *flow, struct error *err)
 		STATE_IDENTIFYING, STATE_IDENTIFICATION_FAILED, STATE_APPROVING, STATE_READY,
 		STATE_CONFIRMED, STATE_DOWNLOADED, STATE_INSTALL_FAILED, STATE_INSTALLED};
 	enum flow_state state = flow->row.state;
+	enum flow_step step = flow_next(&flow->row);
+	char text[FLOW_STEP_TEXT_MAX];
 
 	for (size_t i = 0; i < sizeof(after) / sizeof(after[0]); i++) {
 		if (state == after[i]) {
@@ -27,6 +29,9 @@ static bool nothing_to_sign(struct flow *flow, struct error *err)
 		if (state == before[i])
 			return flow_verdict(&flow->row, err);
 	}
+	if (step == FLOW_SUBMIT || step == FLOW_COMPLETE)
+		return error_set(err, ERROR_PERSON, _("application %lld: first comes: %s"),
+			(long long)flow->row.id, flow_step_text(&flow->row, text));
 	return flow_verdict(&flow->row, err) &&
 	       error_set(err, ERROR_FAILED, _("nothing is to be signed: application %lld is %s"),
 		       (long long)flow->row.id, flow_state_info(state)->name);

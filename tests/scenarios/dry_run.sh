@@ -94,6 +94,8 @@ podpis apply --authority centre --slot ivanov --data "$(account ivanov data)" --
 	--key ec:P-256 --pin-file "$HOME/pin"
 id=$(newest)
 podpis refresh "$id" --wait
+expect 6 podpis identify "$id"
+says 'first comes: podpis sign'
 podpis sign "$id" --pin-file "$HOME/pin"
 podpis refresh "$id" --wait
 dry get identify "$id"
