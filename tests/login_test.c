@@ -303,7 +303,13 @@ static void test_damaged_files(void **state)
 {
 	static const char *const contents[] = {"", "{", "[]", "7", "{\"url\":7}",
 		"{\"url\":\"%s\",\"access_token\":7,\"expires_at\":\"soon\",\"applications\":[1]}",
-		"{\"url\":\"%s\",\"access_token\":\"a\",\"applications\":{\"x\":[]}}"};
+		"{\"url\":\"%s\",\"access_token\":\"a\",\"applications\":{\"x\":[]}}",
+		"{\"url\":\"%s\",\"access_token\":\"a\",\"expires_at\":-9223372036854775808,"
+		"\"lifetime\":9223372036854775807}",
+		"{\"url\":\"%s\",\"access_token\":\"a\",\"expires_at\":9223372036854775807,"
+		"\"lifetime\":9223372036854775807}",
+		"{\"url\":\"%s\",\"access_token\":\"a\",\"expires_at\":9223372036854775807,"
+		"\"lifetime\":-9223372036854775808}"};
 	struct login *login = logged_in(900);
 	struct authority_account account;
 	struct secret *bearer = NULL;

@@ -14,6 +14,7 @@
 #define LOCK_SECONDS     90 /* longer than a renewal takes at most */
 #define EARLY_SECONDS    30 /* a token that ends so soon is renewed */
 #define LIFETIME_UNKNOWN 3600
+#define LIFETIME_MAX     (366 * 86400) /* more than an oauth_grant says */
 
 struct tokens {
 	char *folder, *url;
@@ -206,10 +207,12 @@ bool tokens_fresh(const json_t *json, const struct secret *stale)
 	json_int_t early =
 		lifetime > 0 && lifetime < 4 * EARLY_SECONDS ? lifetime / 4 : EARLY_SECONDS;
 
-	if (access == NULL || (stale != NULL && strcmp(access, (const char *)stale->data) == 0))
+	/* Numbers that nobody here wrote are not reckoned with. */
+	if (lifetime < 0 || lifetime > LIFETIME_MAX || access == NULL ||
+		(stale != NULL && strcmp(access, (const char *)stale->data) == 0))
 		return false;
 	/* A clock that was put back makes no token live longer than it may. */
-	return now < expires - early && now >= expires - lifetime - early;
+	return expires > now + early && expires <= now + lifetime + early;
 }
 
 /* Under the lock. */
