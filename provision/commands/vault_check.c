@@ -19,8 +19,10 @@ static bool log_in(struct context *context, struct vault *vault, struct error *e
 	struct slot opened;
 	struct error cause = {0};
 
-	if (!options_has(&context->options, "tags") &&
-		!pin_given(&context->pins, &context->options, PIN_USER))
+	/* A login's try is written down: with --dry-run only what can be seen without is looked at. */
+	if (options_has(&context->options, "dry-run") ||
+		(!options_has(&context->options, "tags") &&
+			!pin_given(&context->pins, &context->options, PIN_USER)))
 		return true;
 	if (slot_open(&context->modules, &wish, &opened, &cause)) {
 		slot_close(&vault->slot);
@@ -59,6 +61,6 @@ const struct command vault_check_command = {
 	.name = "vault check",
 	.arguments = "",
 	.summary = N_("reads the whole vault anew and names what is damaged"),
-	.options = {options_vault_slot, options_check},
+	.options = {options_vault_slot, options_check, options_dry_run},
 	.run = run,
 };
