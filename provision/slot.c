@@ -357,7 +357,7 @@ void slot_close(struct slot *slot)
 	*slot = (struct slot){0};
 }
 
-static bool check_length(
+bool slot_check_pin(
 	const struct slot *slot, const char *what, const struct secret *pin, struct error *err)
 {
 	if (pin->length >= slot->pin_minimum &&
@@ -422,7 +422,7 @@ bool slot_login(struct slot *slot, const struct secret *pin, struct error *err)
 		return true;
 	if ((slot->flags & CKF_USER_PIN_LOCKED) != 0)
 		return locked(slot, CKU_USER, err);
-	if (!check_length(slot, _("the PIN"), pin, err))
+	if (!slot_check_pin(slot, _("the PIN"), pin, err))
 		return error_prefix(err, _("not tried"));
 	copy = secret_new(pin->data, pin->length);
 	if (copy == NULL)
@@ -493,8 +493,8 @@ bool slot_init_token(const struct slot *slot, const char *label, bool replace,
 	bool init = replace || (slot->flags & CKF_TOKEN_INITIALIZED) == 0, done = false;
 	CK_RV rv = CKR_OK;
 
-	if (!check_length(slot, _("the SO PIN"), so_pin, err) ||
-		!check_length(slot, _("the PIN"), user_pin, err))
+	if (!slot_check_pin(slot, _("the SO PIN"), so_pin, err) ||
+		!slot_check_pin(slot, _("the PIN"), user_pin, err))
 		return false;
 	memset(padded, ' ', sizeof(padded));
 	memcpy(padded, label, text_cut(label, strlen(label), sizeof(padded)));

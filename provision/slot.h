@@ -87,6 +87,10 @@ bool slot_login_with(struct slot *slot, struct pins *pins, const struct options 
 /* C_Login as SO, in a slot where nobody is logged in. ERROR_PIN as above. */
 bool slot_login_so(struct slot *slot, const struct secret *so_pin, struct error *err);
 
+/* Has the PIN, called `what`, a length that the token takes? ERROR_PIN says which it takes. */
+bool slot_check_pin(
+	const struct slot *slot, const char *what, const struct secret *pin, struct error *err);
+
 /* "CKR_PIN_INCORRECT", or the number. */
 const char *slot_rv_text(CK_RV rv, char number[24]);
 /* error_set with the function's and the code's name; ERROR_PIN for PIN codes, else ERROR_FAILED. */

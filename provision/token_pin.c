@@ -96,7 +96,6 @@ static bool get_new_pin(
 	struct context *context, const struct slot *slot, struct secret **out, struct error *err)
 {
 	struct secret *pin = NULL;
-	CK_TOKEN_INFO token;
 	char prompt[128];
 
 	if ((slot->flags & CKF_WRITE_PROTECTED) != 0)
@@ -105,11 +104,9 @@ static bool get_new_pin(
 	snprintf(prompt, sizeof(prompt), _("New PIN of %s"), slot->label);
 	if (!pin_get_new(&context->pins, &context->options, PIN_NEW, prompt, &pin, err))
 		return false;
-	if (slot->functions->C_GetTokenInfo(slot->id, &token) == CKR_OK &&
-		(pin->length < token.ulMinPinLen || pin->length > token.ulMaxPinLen)) {
+	if (!slot_check_pin(slot, _("the new PIN"), pin, err)) {
 		secret_free(pin);
-		return error_set(err, ERROR_USAGE, _("a PIN of %s has %lu to %lu bytes"),
-			slot->label, token.ulMinPinLen, token.ulMaxPinLen);
+		return false;
 	}
 	*out = pin;
 	return true;

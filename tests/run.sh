@@ -97,7 +97,8 @@ suite build-asan
 if $full; then
 	# Every moment of every kind, not every fourth; 500 kills, not 50; every row, not one of each kind; a thousand
 	# keys of every GOST parameter set.
-	PODPIS_FULL=1 suite build --timeout-multiplier 8 'scenario killed' vault_killed damage gost_signature gost_engine
+	PODPIS_FULL=1 suite build --timeout-multiplier 8 'scenario killed' 'scenario backup_killed' \
+		vault_killed damage gost_signature gost_engine
 
 	# ThreadSanitizer, for the tests that have threads. OpenSSL and SQLite are as Debian built them; what they do
 	# under our locks is seen through the locks.

@@ -87,7 +87,7 @@ expect 7 podpis vault passwd --pin-file "$work/wrong" --new-pin-file "$work/new"
 says 'PIN of Иванов is wrong; few tries are left'
 [ "$(tries)" -eq 1 ] || fail "$(tries) tries"
 private "$work/short" 123
-expect 2 podpis vault passwd --pin-file "$HOME/pin" --new-pin-file "$work/short"
+expect 7 podpis vault passwd --pin-file "$HOME/pin" --new-pin-file "$work/short"
 says 'has 4 to 64 bytes'
 expect 0 podpis vault passwd --pin-file "$HOME/pin" --new-pin-file "$work/new" --json
 [ "$(jq -c '[.token, .pin, .changed]' "$work/out")" = '["Иванов","user",true]' ] || fail "$(cat "$work/out")"

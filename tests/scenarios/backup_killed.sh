@@ -1,11 +1,11 @@
 #!/bin/sh
-# vault_killed: backup and restore are killed with SIGKILL at their first, second, third ... moment of one kind. What
+# backup_killed: backup and restore are killed with SIGKILL at their first, second, third ... moment of one kind. What
 # stands under the backup's name is whole or not there; the vault is what it was or what was restored.
 # shellcheck source=tests/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 strace -qq -o "$work/strace" true 2>/dev/null || {
-	echo 'vault_killed: strace may not trace here' >&2
+	echo 'backup_killed: strace may not trace here' >&2
 	exit 77
 }
 # The sanitizers' runtime and strace don't mix, and the kills prove nothing more with it.
