@@ -75,6 +75,14 @@ static bool check_algorithm(
 	return true;
 }
 
+static bool read_algorithms(asn1_node node, struct certificate *certificate, struct error *err)
+{
+	return der_read_oid(
+		       node, "signatureAlgorithm.algorithm", certificate->signature_oid, err) &&
+	       der_read_oid(node, "tbsCertificate.subjectPublicKeyInfo.algorithm.algorithm",
+		       certificate->key_oid, err);
+}
+
 static bool read_names(struct certificate *certificate, struct error *err)
 {
 	if (!name_decode(
@@ -113,7 +121,7 @@ static bool read_extensions(asn1_node node, struct certificate *certificate, str
 static bool read_digests(asn1_node node, struct certificate *certificate, struct error *err)
 {
 	struct buffer key = BUFFER_INIT(CERTIFICATE_MAX);
-	uint8_t sha256[64], sha1[64];
+	uint8_t sha256[64], whole_sha1[64], sha1[64];
 	size_t size;
 	bool done;
 
@@ -121,9 +129,12 @@ static bool read_digests(asn1_node node, struct certificate *certificate, struct
 		       node, "tbsCertificate.subjectPublicKeyInfo.subjectPublicKey", &key, err) &&
 	       algorithm_digest(
 		       "SHA256", certificate->der, certificate->length, sha256, &size, err) &&
+	       algorithm_digest(
+		       "SHA1", certificate->der, certificate->length, whole_sha1, &size, err) &&
 	       algorithm_digest("SHA1", key.data, key.length, sha1, &size, err);
 	if (done) {
 		memcpy(certificate->sha256, sha256, sizeof(certificate->sha256));
+		memcpy(certificate->sha1, whole_sha1, sizeof(certificate->sha1));
 		memcpy(certificate->key_sha1, sha1, sizeof(certificate->key_sha1));
 	}
 	buffer_free(&key);
@@ -150,7 +161,7 @@ bool certificate_decode(
 	read->length = length;
 	if (!der_decode("X509.Certificate", read->der, length, &node, err) ||
 		!find_parts(node, read, err) || !check_version(node, err) ||
-		!check_algorithm(node, read, err))
+		!check_algorithm(node, read, err) || !read_algorithms(node, read, err))
 		goto out;
 	if (read->serial_length > SERIAL_MAX + 2) {
 		error_set(err, ERROR_FAILED, "serialNumber: more than 20 bytes");

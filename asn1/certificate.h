@@ -15,8 +15,11 @@ struct certificate {
 	size_t serial_length, issuer_length, subject_length, spki_length;
 	struct name issuer, subject;
 	time_t not_before, not_after;
+	char signature_oid[64],
+		key_oid[64]; /* algorithms, which may be ones that are not known here */
 	struct extensions extensions;
 	uint8_t sha256[32]; /* of the whole */
+	uint8_t sha1[20];   /* the same, as Windows and many cabinets show it */
 	uint8_t key_sha1
 		[20]; /* of the subjectPublicKey's bits (RFC 5280, 4.2.1.2 (1)): CKA_ID, key identifier */
 };

@@ -27,16 +27,13 @@ static bool encode_content_type(struct buffer *der, struct error *err)
 		&node, der, err);
 }
 
-static bool encode_digest(const struct algorithm *algorithm, const uint8_t *content, size_t length,
-	struct buffer *der, struct error *err)
+static bool encode_digest(
+	const uint8_t *digest, size_t length, struct buffer *der, struct error *err)
 {
-	uint8_t digest[64];
 	asn1_node node = NULL;
-	size_t size;
 
-	return finish(algorithm_digest(algorithm->digest, content, length, digest, &size, err) &&
-			      der_create("CMS.MessageDigest", &node, err) &&
-			      der_write(node, "", digest, size, err),
+	return finish(der_create("CMS.MessageDigest", &node, err) &&
+			      der_write(node, "", digest, length, err),
 		&node, der, err);
 }
 
@@ -50,8 +47,8 @@ static bool encode_time(time_t date, struct buffer *der, struct error *err)
 
 /* What is signed: the attributes as a SET OF in DER, which libtasn1 sorts. */
 static bool add_attributes(asn1_node node, const struct cms_signing *signing,
-	const struct algorithm *algorithm, const struct certificate *certificate,
-	const uint8_t *content, size_t length, struct error *err)
+	const struct certificate *certificate, const uint8_t *digest, size_t length,
+	struct error *err)
 {
 	struct buffer value = BUFFER_INIT(DER_MAX);
 	bool done = false;
@@ -60,7 +57,7 @@ static bool add_attributes(asn1_node node, const struct cms_signing *signing,
 		!attribute_add(node, "signedAttrs", OID_CONTENT_TYPE, &value, err))
 		goto out;
 	buffer_reset(&value);
-	if (!encode_digest(algorithm, content, length, &value, err) ||
+	if (!encode_digest(digest, length, &value, err) ||
 		!attribute_add(node, "signedAttrs", OID_MESSAGE_DIGEST, &value, err))
 		goto out;
 	buffer_reset(&value);
@@ -98,7 +95,7 @@ static bool write_identifier(asn1_node node, const struct cms_signing *signing,
 }
 
 static bool create_signer_info(const struct cms_signing *signing,
-	const struct certificate *certificate, const uint8_t *content, size_t length,
+	const struct certificate *certificate, const uint8_t *digest, size_t length,
 	const struct algorithm *algorithm, struct buffer *der, struct error *err)
 {
 	struct buffer attributes = BUFFER_INIT(DER_MAX), signature = BUFFER_INIT(DER_MAX);
@@ -109,7 +106,7 @@ static bool create_signer_info(const struct cms_signing *signing,
 		write_identifier(node, signing, certificate, err) &&
 		algorithm_write(
 			node, "digestAlgorithm", algorithm->digest_oid, PARAMETERS_ABSENT, err) &&
-		add_attributes(node, signing, algorithm, certificate, content, length, err) &&
+		add_attributes(node, signing, certificate, digest, length, err) &&
 		algorithm_write(node, "signatureAlgorithm", algorithm->cms_oid,
 			algorithm->cms_written, err) &&
 		der_write(node, "unsignedAttrs", NULL, 0, err) &&
@@ -177,8 +174,8 @@ static bool create_signed_data(const struct cms_signing *signing, const uint8_t 
 	       algorithm_write(node, "content.digestAlgorithms.?1", algorithm->digest_oid,
 		       PARAMETERS_ABSENT, err) &&
 	       der_write_text(node, "content.encapContentInfo.eContentType", OID_DATA, err) &&
-	       der_write(node, "content.encapContentInfo.eContent",
-		       signing->attached ? content : NULL, signing->attached ? length : 0, err) &&
+	       der_write(node, "content.encapContentInfo.eContent", content,
+		       content != NULL ? length : 0, err) &&
 	       add_certificates(node, signing, err) &&
 	       der_write(node, "content.crls", NULL, 0, err) &&
 	       der_write_text(node, "content.signerInfos", "NEW", err) &&
@@ -189,25 +186,22 @@ static bool create_signed_data(const struct cms_signing *signing, const uint8_t 
 	return done ? true : error_prefix(err, "signature");
 }
 
-bool cms_sign(const struct cms_signing *signing, const uint8_t *content, size_t length,
+const char *cms_digest_name(enum signature_algorithm algorithm)
+{
+	const struct algorithm *row = algorithm_find(algorithm);
+
+	return row != NULL ? row->digest : NULL;
+}
+
+/* `content` NULL: detached. */
+static bool sign(const struct cms_signing *signing, const struct algorithm *algorithm,
+	const uint8_t *content, size_t length, const uint8_t *digest, size_t digest_length,
 	struct buffer *der, struct error *err)
 {
-	const struct algorithm *algorithm = algorithm_find(signing->signer->algorithm);
 	struct buffer signer_info = BUFFER_INIT(DER_MAX);
 	struct certificate certificate = {0};
 	bool has_certificate = signing->certificate_count > 0, done = false;
-	/* NULL would leave eContent out. */
-	const uint8_t *bytes = content != NULL ? content : (const uint8_t *)"";
 
-	if (algorithm == NULL) {
-		error_set(err, ERROR_FAILED, "unknown signature algorithm");
-		goto out;
-	}
-	if (length > CMS_CONTENT_MAX) {
-		error_set(err, ERROR_USAGE, "the content has %zu bytes, %u at most", length,
-			CMS_CONTENT_MAX);
-		goto out;
-	}
 	if (signing->certificate_count > CMS_CERTIFICATES_MAX) {
 		error_set(err, ERROR_USAGE, "more than %d certificates", CMS_CERTIFICATES_MAX);
 		goto out;
@@ -221,11 +215,40 @@ bool cms_sign(const struct cms_signing *signing, const uint8_t *content, size_t 
 		error_prefix(err, "signer");
 		goto out;
 	}
-	done = create_signer_info(signing, has_certificate ? &certificate : NULL, bytes, length,
-		       algorithm, &signer_info, err) &&
-	       create_signed_data(signing, bytes, length, algorithm, &signer_info, der, err);
+	done = create_signer_info(signing, has_certificate ? &certificate : NULL, digest,
+		       digest_length, algorithm, &signer_info, err) &&
+	       create_signed_data(signing, content, length, algorithm, &signer_info, der, err);
 out:
 	certificate_clear(&certificate);
 	buffer_free(&signer_info);
 	return done;
+}
+
+bool cms_sign(const struct cms_signing *signing, const uint8_t *content, size_t length,
+	struct buffer *der, struct error *err)
+{
+	const struct algorithm *algorithm = algorithm_find(signing->signer->algorithm);
+	/* NULL would leave eContent out. */
+	const uint8_t *bytes = content != NULL ? content : (const uint8_t *)"";
+	uint8_t digest[MESSAGE_DIGEST_MAX];
+	size_t size;
+
+	if (algorithm == NULL)
+		return error_set(err, ERROR_FAILED, "unknown signature algorithm");
+	if (length > CMS_CONTENT_MAX)
+		return error_set(err, ERROR_USAGE, "the content has %zu bytes, %u at most", length,
+			CMS_CONTENT_MAX);
+	return algorithm_digest(algorithm->digest, bytes, length, digest, &size, err) &&
+	       sign(signing, algorithm, signing->attached ? bytes : NULL, length, digest, size, der,
+		       err);
+}
+
+bool cms_sign_digest(const struct cms_signing *signing, const uint8_t *digest, size_t digest_length,
+	struct buffer *der, struct error *err)
+{
+	const struct algorithm *algorithm = algorithm_find(signing->signer->algorithm);
+
+	if (algorithm == NULL)
+		return error_set(err, ERROR_FAILED, "unknown signature algorithm");
+	return sign(signing, algorithm, NULL, 0, digest, digest_length, der, err);
 }

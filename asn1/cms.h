@@ -10,6 +10,8 @@
 
 #include <time.h>
 
+#include "asn1/certificate.h"
+#include "asn1/message_digest.h"
 #include "asn1/signer.h"
 
 struct cms_certificate {
@@ -29,6 +31,15 @@ struct cms_signing {
 };
 
 bool cms_sign(const struct cms_signing *signing, const uint8_t *content, size_t length,
+	struct buffer *der, struct error *err);
+
+/* The digest that such a signature takes of the content, by name ("SHA256"). NULL for no algorithm. */
+const char *cms_digest_name(enum signature_algorithm algorithm);
+
+/*
+ * The same for a content of any size, of which the caller has the digest by that name. Always detached.
+ */
+bool cms_sign_digest(const struct cms_signing *signing, const uint8_t *digest, size_t digest_length,
 	struct buffer *der, struct error *err);
 
 /* What a SignedData says; pointers go into the buffer that was decoded. */
@@ -54,6 +65,55 @@ struct cms {
 bool cms_verify(const uint8_t *der, size_t length, const uint8_t *content, size_t content_length,
 	const uint8_t *spki, size_t spki_length, struct cms *cms, struct error *err);
 void cms_clear(struct cms *cms);
+
+/*
+ * A SignedData by any program: BER or DER, its sets in any order, any number of signers, any content type.
+ * The bytes are copied; what is given out points into the copy. Nothing is verified by opening.
+ */
+struct cms_signed;
+
+/* ERROR_USAGE when it is no SignedData. */
+bool cms_open(
+	const uint8_t *data, size_t length, struct cms_signed **signed_data, struct error *err);
+void cms_close(struct cms_signed *signed_data);
+
+/* The content (NULL: detached). */
+void cms_content(
+	const struct cms_signed *signed_data, const uint8_t **content, size_t *content_length);
+/* The X.509 certificates and revocation lists in it, which anybody may have put there. */
+const struct cms_certificate *cms_signed_certificates(
+	const struct cms_signed *signed_data, size_t *count);
+const struct cms_certificate *cms_signed_crls(const struct cms_signed *signed_data, size_t *count);
+
+size_t cms_signer_count(const struct cms_signed *signed_data);
+
+struct cms_signer {
+	const struct certificate *certificate; /* NULL: neither embedded nor among the others */
+	char named[512];                       /* how the SignerInfo names it, for a person */
+	const char *algorithm;                 /* for a person; NULL when it is not supported */
+	time_t signing_time;                   /* 0: not there; its own claim, nobody else's */
+};
+
+/*
+ * What signer `number` (from 0) says of himself. His certificate may be among `others` (NULL: none). It is
+ * valid up to the next call.
+ */
+bool cms_signer_read(struct cms_signed *signed_data, size_t number,
+	const struct certificates *others, struct cms_signer *signer, struct error *err);
+
+/* What a detached signature is over; the digest is asked for by name. */
+struct cms_source {
+	bool (*digest)(void *context, const char *name, uint8_t digest[MESSAGE_DIGEST_MAX],
+		size_t *length, struct error *err);
+	void *context;
+};
+
+/*
+ * Verifies the signer that was read last: content (from `source` for a detached signature, else NULL),
+ * signed attributes, signature, signingCertificateV2 when there is one, which `cades` says.
+ */
+bool cms_signer_verify(struct cms_signed *signed_data, const struct cms_source *source, bool *cades,
+	struct error *err);
 
 /* The certificates of a "certs-only" SignedData (.p7b) or any other, without verifying. */
 bool cms_certificates(const uint8_t *der, size_t length, struct cms *cms, struct error *err);

@@ -68,6 +68,14 @@ enum identification_kind {
 	IDENTIFICATION_BIOMETRIC = 3,
 };
 
+/*
+ * The class of a signature tool (the order of the FSB of 27.12.2011, No. 796), as certificatePolicies has it:
+ * "KC1" to "KA1" to 1.2.643.100.113.1 and on, and back to the Russian word. A tool of a class has those
+ * below it too. NULL: none of them. Those of an authority's tools (1.2.643.100.114.1 and on) are read.
+ */
+const char *means_class_oid(const char *name);
+const char *means_class_name(const char *oid);
+
 /* Typed values to the DER inside an extension and back; encoders append, decoders want all of it. */
 bool key_usage_encode(unsigned usage, struct buffer *der, struct error *err);
 bool key_usage_decode(const uint8_t *der, size_t length, unsigned *usage, struct error *err);
@@ -89,6 +97,9 @@ bool identification_kind_decode(
 bool key_period_encode(time_t not_before, time_t not_after, struct buffer *der, struct error *err);
 bool key_period_decode(const uint8_t *der, size_t length, time_t *not_before, time_t *not_after,
 	struct error *err);
+
+/* subjectAltName with one rfc822Name (RFC 8550, 3). */
+bool email_name_encode(const char *email, struct buffer *der, struct error *err);
 
 struct issuer_sign_tool {
 	char sign_tool[801], ca_tool[801], sign_tool_certificate[401],

@@ -15,32 +15,39 @@
  * 64 characters of the standard are too few for many Russian ones, and authorities take 128.
  */
 static const struct name_type types[] = {
-	{"2.5.4.3", "CN", "Common name", DER_TAG_UTF8_STRING, 1, 128},
-	{"2.5.4.4", "SN", "Surname", DER_TAG_UTF8_STRING, 1, 128},
-	{"2.5.4.42", "GN", "Given name and patronymic", DER_TAG_UTF8_STRING, 1, 128},
-	{"2.5.4.6", "C", "Country", DER_TAG_PRINTABLE_STRING, 2, 2},
-	{"2.5.4.8", "ST", "Region", DER_TAG_UTF8_STRING, 1, 128},
-	{"2.5.4.7", "L", "Locality", DER_TAG_UTF8_STRING, 1, 128},
-	{"2.5.4.9", "street", "Street address", DER_TAG_UTF8_STRING, 1, 128},
-	{"2.5.4.10", "O", "Organisation", DER_TAG_UTF8_STRING, 1, 128},
-	{"2.5.4.11", "OU", "Department", DER_TAG_UTF8_STRING, 1, 128},
-	{"2.5.4.12", "title", "Title", DER_TAG_UTF8_STRING, 1, 128},
-	{"1.2.840.113549.1.9.1", "emailAddress", "E-mail", DER_TAG_IA5_STRING, 1, 255},
-	{"2.5.4.5", "serialNumber", "Serial number", DER_TAG_PRINTABLE_STRING, 1, 64},
-	{"1.2.643.100.1", "OGRN", "Organisation's registration number (OGRN)",
-		DER_TAG_NUMERIC_STRING, 13, 13},
-	{"1.2.643.100.3", "SNILS", "Insurance number (SNILS)", DER_TAG_NUMERIC_STRING, 11, 11},
-	{"1.2.643.100.4", "INNLE", "Organisation's taxpayer number (INN)", DER_TAG_NUMERIC_STRING,
-		10, 10},
-	{"1.2.643.100.5", "OGRNIP", "Sole trader's registration number (OGRNIP)",
-		DER_TAG_NUMERIC_STRING, 15, 15},
-	{"1.2.643.3.131.1.1", "INN", "Taxpayer number (INN)", DER_TAG_NUMERIC_STRING, 12, 12},
-	{"2.5.4.17", "postalCode", "Postal code", DER_TAG_UTF8_STRING, 1, 40},
-	{"2.5.4.65", "pseudonym", "Pseudonym", DER_TAG_UTF8_STRING, 1, 128},
-	{"2.5.4.97", "organizationIdentifier", "Organisation's identifier", DER_TAG_UTF8_STRING, 1,
-		128},
-	{"0.9.2342.19200300.100.1.1", "UID", "User identifier", DER_TAG_UTF8_STRING, 1, 256},
-	{"0.9.2342.19200300.100.1.25", "DC", "Domain component", DER_TAG_IA5_STRING, 1, 63},
+	{"2.5.4.3", "CN", "Common name", "Общее имя", DER_TAG_UTF8_STRING, 1, 128, 64},
+	{"2.5.4.4", "SN", "Surname", "Фамилия", DER_TAG_UTF8_STRING, 1, 128, 0},
+	{"2.5.4.42", "GN", "Given name and patronymic", "Имя и отчество", DER_TAG_UTF8_STRING, 1,
+		128, 0},
+	{"2.5.4.6", "C", "Country", "Страна", DER_TAG_PRINTABLE_STRING, 2, 2, 0},
+	{"2.5.4.8", "ST", "Region", "Регион", DER_TAG_UTF8_STRING, 1, 128, 0},
+	{"2.5.4.7", "L", "Locality", "Населённый пункт", DER_TAG_UTF8_STRING, 1, 128, 0},
+	{"2.5.4.9", "street", "Street address", "Адрес", DER_TAG_UTF8_STRING, 1, 128, 0},
+	{"2.5.4.10", "O", "Organisation", "Организация", DER_TAG_UTF8_STRING, 1, 128, 64},
+	{"2.5.4.11", "OU", "Department", "Подразделение", DER_TAG_UTF8_STRING, 1, 128, 64},
+	{"2.5.4.12", "title", "Title", "Должность", DER_TAG_UTF8_STRING, 1, 128, 64},
+	{"1.2.840.113549.1.9.1", "emailAddress", "E-mail", "Электронная почта", DER_TAG_IA5_STRING,
+		1, 255, 0},
+	{"2.5.4.5", "serialNumber", "Serial number", "Серийный номер владельца",
+		DER_TAG_PRINTABLE_STRING, 1, 64, 0},
+	{"1.2.643.100.1", "OGRN", "Organisation's registration number (OGRN)", "ОГРН",
+		DER_TAG_NUMERIC_STRING, 13, 13, 0},
+	{"1.2.643.100.3", "SNILS", "Insurance number (SNILS)", "СНИЛС", DER_TAG_NUMERIC_STRING, 11,
+		11, 0},
+	{"1.2.643.100.4", "INNLE", "Organisation's taxpayer number (INN)", "ИНН ЮЛ",
+		DER_TAG_NUMERIC_STRING, 10, 10, 0},
+	{"1.2.643.100.5", "OGRNIP", "Sole trader's registration number (OGRNIP)", "ОГРНИП",
+		DER_TAG_NUMERIC_STRING, 15, 15, 0},
+	{"1.2.643.3.131.1.1", "INN", "Taxpayer number (INN)", "ИНН", DER_TAG_NUMERIC_STRING, 12, 12,
+		0},
+	{"2.5.4.17", "postalCode", "Postal code", "Почтовый индекс", DER_TAG_UTF8_STRING, 1, 40, 0},
+	{"2.5.4.65", "pseudonym", "Pseudonym", "Псевдоним", DER_TAG_UTF8_STRING, 1, 128, 0},
+	{"2.5.4.97", "organizationIdentifier", "Organisation's identifier",
+		"Идентификатор организации", DER_TAG_UTF8_STRING, 1, 128, 0},
+	{"0.9.2342.19200300.100.1.1", "UID", "User identifier", "Идентификатор пользователя",
+		DER_TAG_UTF8_STRING, 1, 256, 0},
+	{"0.9.2342.19200300.100.1.25", "DC", "Domain component", "Компонент домена",
+		DER_TAG_IA5_STRING, 1, 63, 0},
 };
 
 static const char oid_inn[] = "1.2.643.3.131.1.1";
@@ -82,7 +89,8 @@ static const char *alphabet_of(unsigned tag)
 /* The rules for a value that is going to be written; what others wrote is read more generously. */
 static bool check_value(const char *oid, const char *value, struct error *err)
 {
-	static const struct name_type other = {NULL, NULL, NULL, DER_TAG_UTF8_STRING, 1, VALUE_MAX};
+	static const struct name_type other = {
+		.tag = DER_TAG_UTF8_STRING, .minimum = 1, .maximum = VALUE_MAX};
 	const struct name_type *type = name_type_by_oid(oid);
 	const char *key = type != NULL ? type->key : oid;
 	const char *at;
@@ -112,13 +120,14 @@ static bool check_value(const char *oid, const char *value, struct error *err)
 }
 
 /* Takes `value` over. */
-static void push(struct name *name, const char *oid, char *value, bool joined)
+static void push(struct name *name, const char *oid, char *value, bool joined, unsigned tag)
 {
 	struct name_attribute *attribute = &name->attributes[name->count++];
 
 	snprintf(attribute->oid, sizeof(attribute->oid), "%s", oid);
 	attribute->value = value;
 	attribute->joined = joined;
+	attribute->tag = (unsigned char)tag;
 }
 
 bool name_add(struct name *name, const char *oid, const char *value, struct error *err)
@@ -135,7 +144,7 @@ bool name_add(struct name *name, const char *oid, const char *value, struct erro
 	copy = strdup(value);
 	if (copy == NULL)
 		return error_set(err, ERROR_FAILED, "out of memory");
-	push(name, oid, copy, false);
+	push(name, oid, copy, false, 0);
 	return true;
 }
 
@@ -246,7 +255,7 @@ static bool decode_attribute(
 		error_set(err, ERROR_FAILED, "out of memory");
 		goto out;
 	}
-	push(name, oid, copy, number > 1);
+	push(name, oid, copy, number > 1, element.tag);
 	done = true;
 out:
 	if (!done)

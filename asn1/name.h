@@ -20,8 +20,9 @@
 
 struct name_attribute {
 	char oid[64];
-	char *value; /* UTF-8 without NUL */
-	bool joined; /* in the same RDN as the one before */
+	char *value;       /* UTF-8 without NUL */
+	bool joined;       /* in the same RDN as the one before */
+	unsigned char tag; /* universal tag that it was read with; 0 where it was not read */
 };
 
 struct name {
@@ -31,12 +32,14 @@ struct name {
 
 struct name_type {
 	const char *oid;
-	const char *key;   /* "INNLE", as RFC 4514 strings and JSON have it */
-	const char *label; /* English, for gettext */
+	const char *key;     /* "INNLE", as RFC 4514 strings and JSON have it */
+	const char *label;   /* English, for gettext */
+	const char *russian; /* what the Russian profile calls it */
 	unsigned char
 		tag; /* universal tag to encode with: 12 UTF8String, 18 NumericString, 19 Printable, 22 IA5 */
 	unsigned short minimum; /* characters */
 	unsigned short maximum;
+	unsigned short bound; /* RFC 5280's (appendix A.1), where it is less; else 0 */
 };
 
 const struct name_type *name_type_by_oid(const char *oid);

@@ -295,6 +295,56 @@ bool key_period_decode(
 	return finish(done, &node, "privateKeyUsagePeriod", err);
 }
 
+#define OID_MEANS    "1.2.643.100.113."
+#define OID_CA_MEANS "1.2.643.100.114."
+
+static const struct {
+	const char *name, *russian, *oid, *ca_oid;
+} means_classes[] = {
+	{"KC1", "КС1", OID_MEANS "1", OID_CA_MEANS "1"},
+	{"KC2", "КС2", OID_MEANS "2", OID_CA_MEANS "2"},
+	{"KC3", "КС3", OID_MEANS "3", OID_CA_MEANS "3"},
+	{"KB1", "КВ1", OID_MEANS "4", OID_CA_MEANS "4"},
+	{"KB2", "КВ2", OID_MEANS "5", OID_CA_MEANS "5"},
+	{"KA1", "КА1", OID_MEANS "6", OID_CA_MEANS "6"},
+};
+
+const char *means_class_oid(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(means_classes) / sizeof(means_classes[0]); i++)
+		if (strcmp(means_classes[i].name, name) == 0)
+			return means_classes[i].oid;
+	return NULL;
+}
+
+const char *means_class_name(const char *oid)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(means_classes) / sizeof(means_classes[0]); i++)
+		if (strcmp(means_classes[i].oid, oid) == 0 ||
+			strcmp(means_classes[i].ca_oid, oid) == 0)
+			return means_classes[i].russian;
+	return NULL;
+}
+
+bool email_name_encode(const char *email, struct buffer *der, struct error *err)
+{
+	asn1_node node = NULL;
+	bool done;
+
+	if (email[0] == '\0' || characters_refused(DER_TAG_IA5_STRING, email) != NULL)
+		return error_set(err, ERROR_USAGE, "subjectAltName: the address is not ASCII");
+	done = der_create("PROFILE.GeneralNames", &node, err) &&
+	       der_write_text(node, "", "NEW", err) &&
+	       der_write_text(node, "?1", "rfc822Name", err) &&
+	       der_write(node, "?1.rfc822Name", email, strlen(email), err) &&
+	       der_encode(node, "", der, err);
+	return finish(done, &node, "subjectAltName", err);
+}
+
 /* The fields of IssuerSignTool: where they are in the structure, how long they may be. */
 static const struct {
 	const char *field;

@@ -1,17 +1,15 @@
 /*
- * What needs OpenSSL, in its default context, or module/gost: verification and digests. A file of its own, so that
- * a program which only builds structures does not link it.
+ * What needs OpenSSL, in its default context, or module/gost: verification (message_digest.c has the hashes). A
+ * file of its own, so that a program which only builds structures does not link it.
  */
-#include <string.h>
-
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
 #include "asn1/algorithm.h"
+#include "asn1/message_digest.h"
 #include "asn1/spki.h"
 #include "module/gost/gost_signature.h"
-#include "module/gost/streebog.h"
 
 static bool fail(struct error *err, const char *what)
 {
@@ -23,30 +21,22 @@ static bool fail(struct error *err, const char *what)
 	return false;
 }
 
-static void streebog(const void *data, size_t length, uint8_t *digest, size_t size)
-{
-	struct streebog running;
-
-	streebog_init(&running, size);
-	streebog_update(&running, data, length);
-	streebog_final(&running, digest);
-}
-
 static bool verify_gost(const struct spki *spki, const uint8_t *data, size_t length,
 	const uint8_t *signature, size_t signature_length, struct error *err)
 {
 	const struct gost_set *set = gost_set_find(spki->parameters, spki->parameters_length);
 	struct gost_group *group = gost_group_new(set->curve);
-	uint8_t digest[GOST_BYTES_MAX];
+	uint8_t digest[MESSAGE_DIGEST_MAX];
 	struct gost_point point;
 	bool done = false;
+	size_t size;
 
 	if (group == NULL) {
 		error_set(err, ERROR_FAILED, "out of memory");
 	} else if (!gost_point_load(group, &point, spki->point)) {
 		error_set(err, ERROR_FAILED, "the public key is not valid");
-	} else {
-		streebog(data, length, digest, set->curve->bytes);
+	} else if (algorithm_digest(set->curve->bytes == 32 ? STREEBOG_256 : STREEBOG_512, data,
+			   length, digest, &size, err)) {
 		done = signature_length == spki->point_length &&
 		       gost_signature_verify(group, &point, digest, signature);
 		if (!done)
@@ -109,23 +99,4 @@ out:
 	EVP_MD_CTX_free(context);
 	EVP_PKEY_free(key);
 	return done;
-}
-
-bool algorithm_digest(const char *name, const void *data, size_t length, uint8_t digest[64],
-	size_t *digest_length, struct error *err)
-{
-	uint8_t value[EVP_MAX_MD_SIZE];
-	size_t size = 0, i;
-
-	if (strcmp(name, STREEBOG_256) == 0 || strcmp(name, STREEBOG_512) == 0) {
-		*digest_length = strcmp(name, STREEBOG_256) == 0 ? 32 : 64;
-		streebog(data, length, digest, *digest_length);
-		return true;
-	}
-	if (EVP_Q_digest(NULL, name, NULL, data, length, value, &size) != 1)
-		return fail(err, name);
-	for (i = 0; i < size; i++)
-		digest[i] = value[i];
-	*digest_length = size;
-	return true;
 }
