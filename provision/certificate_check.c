@@ -1,8 +1,5 @@
 #include "provision/certificate_check.h"
 
-#include <openssl/err.h>
-#include <openssl/x509.h>
-#include <openssl/x509_vfy.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +7,7 @@
 
 #include "asn1/spki.h"
 #include "module/support/text.h"
+#include "provision/chain.h"
 #include "provision/i18n.h"
 #include "provision/output.h"
 #include "provision/profile.h"
@@ -37,114 +35,25 @@ static void __attribute__((format(printf, 4, 5))) find(struct certificate_findin
 	text_plain(finding->text);
 }
 
-static X509 *to_x509(const struct certificate *certificate)
+void certificate_findings_add(struct certificate_findings *findings, const char *field,
+	bool may_accept, const char *format, ...)
 {
-	const unsigned char *at = certificate->der;
+	char text[sizeof(findings->list[0].text)];
+	va_list ap;
 
-	return d2i_X509(NULL, &at, (long)certificate->length);
-}
-
-static bool push(STACK_OF(X509) * stack, const struct certificate *certificate)
-{
-	X509 *x509 = to_x509(certificate);
-
-	if (x509 != NULL && sk_X509_push(stack, x509) > 0)
-		return true;
-	X509_free(x509);
-	return false;
-}
-
-static bool same(const struct certificate *certificate, X509 *x509)
-{
-	unsigned char *der = NULL;
-	int length = i2d_X509(x509, &der);
-	bool equal = length > 0 && (size_t)length == certificate->length &&
-		     memcmp(der, certificate->der, certificate->length) == 0;
-
-	OPENSSL_free(der);
-	return equal;
-}
-
-static bool is_anchor(const struct certificates *anchors, const struct certificate *certificate)
-{
-	for (size_t i = 0; i < anchors->count; i++) {
-		if (memcmp(anchors->list[i].sha256, certificate->sha256, 32) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* The verified chain, leaf and anchors left out, as indices into `others`. */
-static void take_path(X509_STORE_CTX *context, const struct certificates *anchors,
-	const struct certificates *others, size_t *path, size_t max, size_t *count)
-{
-	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(context);
-
-	*count = 0;
-	for (int i = 1; i < sk_X509_num(chain); i++) {
-		for (size_t j = 0; j < others->count; j++) {
-			if (*count < max && !is_anchor(anchors, &others->list[j]) &&
-				same(&others->list[j], sk_X509_value(chain, i))) {
-				path[(*count)++] = j;
-				break;
-			}
-		}
-	}
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	find(findings, field, may_accept, "%s", text);
 }
 
 bool certificate_check_chain(const struct certificate *certificate,
 	const struct certificates *anchors, const struct certificates *others, time_t now,
 	size_t *path, size_t max, size_t *count, struct error *err)
 {
-	X509_STORE *store = X509_STORE_new();
-	X509_STORE_CTX *context = X509_STORE_CTX_new();
-	STACK_OF(X509) *untrusted = sk_X509_new_null();
-	X509 *leaf = to_x509(certificate);
-	X509_VERIFY_PARAM *parameters;
-	bool done = false;
+	const struct chain chain = {.anchors = anchors, .others = others, .when = now};
 
-	if (store == NULL || context == NULL || untrusted == NULL || leaf == NULL) {
-		error_set(err, ERROR_FAILED, _("OpenSSL can't read the certificate"));
-		goto out;
-	}
-	for (size_t i = 0; i < anchors->count; i++) {
-		X509 *anchor = to_x509(&anchors->list[i]);
-
-		if (anchor == NULL || X509_STORE_add_cert(store, anchor) != 1) {
-			X509_free(anchor);
-			error_set(err, ERROR_FAILED, _("OpenSSL can't read the trust anchor"));
-			goto out;
-		}
-		X509_free(anchor);
-	}
-	for (size_t i = 0; i < others->count; i++) {
-		if (!push(untrusted, &others->list[i])) {
-			error_set(err, ERROR_FAILED, _("OpenSSL can't read the chain"));
-			goto out;
-		}
-	}
-	if (X509_STORE_CTX_init(context, store, leaf, untrusted) != 1) {
-		error_set(err, ERROR_FAILED, _("out of memory"));
-		goto out;
-	}
-	parameters = X509_STORE_CTX_get0_param(context);
-	X509_VERIFY_PARAM_set_time(parameters, now);
-	/* An authority may name its issuing CA as the anchor, without the root above it. */
-	X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN);
-	if (X509_verify_cert(context) != 1) {
-		error_set(err, ERROR_FAILED, "%s",
-			X509_verify_cert_error_string(X509_STORE_CTX_get_error(context)));
-		goto out;
-	}
-	take_path(context, anchors, others, path, max, count);
-	done = true;
-out:
-	ERR_clear_error();
-	X509_free(leaf);
-	sk_X509_pop_free(untrusted, X509_free);
-	X509_STORE_CTX_free(context);
-	X509_STORE_free(store);
-	return done;
+	return chain_verify(&chain, certificate, path, max, count, err);
 }
 
 int certificate_check_own(const struct certificates *list, const uint8_t *spki, size_t spki_length)
@@ -299,8 +208,6 @@ static void check_usage(
 {
 	const struct extension *extension =
 		extensions_find(&certificate->extensions, OID_KEY_USAGE);
-	const struct extension *constraints =
-		extensions_find(&certificate->extensions, OID_BASIC_CONSTRAINTS);
 	unsigned usage = 0;
 
 	if (extension != NULL &&
@@ -310,13 +217,22 @@ static void check_usage(
 		 (usage & (KEY_USAGE_DIGITAL_SIGNATURE | KEY_USAGE_NON_REPUDIATION)) == 0)
 		find(findings, "key-usage", false,
 			_("the certificate's key usage does not allow signing"));
-	/* SEQUENCE { cA TRUE … }: an authority's certificate is not a person's. */
+}
+
+/* An authority's certificate is not a person's. */
+static void check_holder(
+	const struct certificate *certificate, struct certificate_findings *findings)
+{
+	const struct extension *constraints =
+		extensions_find(&certificate->extensions, OID_BASIC_CONSTRAINTS);
+
+	/* SEQUENCE { cA TRUE … } */
 	if (constraints != NULL && constraints->length > 2 && constraints->value[2] == 0x01)
 		find(findings, "profile", false, _("this is the certificate of an authority"));
 }
 
-static void check_dates(
-	const struct certificate *certificate, time_t now, struct certificate_findings *findings)
+static void check_dates(const struct certificate *certificate, time_t now, time_t used,
+	struct certificate_findings *findings)
 {
 	const struct extension *extension =
 		extensions_find(&certificate->extensions, OID_PRIVATE_KEY_USAGE_PERIOD);
@@ -333,12 +249,19 @@ static void check_dates(
 		return;
 	if (!key_period_decode(extension->value, extension->length, &not_before, &not_after, NULL))
 		find(findings, "dates", false, _("the key's period can't be read"));
-	else if (not_after != 0 && not_after < now)
+	else if (not_after != 0 && not_after < used)
 		find(findings, "dates", false, _("the key may be used only until %s"),
 			output_time(not_after, when));
-	else if (not_before != 0 && not_before > now + CLOCK_SKEW)
+	else if (not_before != 0 && not_before > used + CLOCK_SKEW)
 		find(findings, "dates", false, _("the key may be used only from %s on"),
 			output_time(not_before, when));
+}
+
+void certificate_check_use(const struct certificate *certificate, time_t now, time_t used,
+	struct certificate_findings *findings)
+{
+	check_usage(certificate, findings);
+	check_dates(certificate, now, used, findings);
 }
 
 bool certificate_check(const struct certificate *certificate,
@@ -367,8 +290,8 @@ bool certificate_check(const struct certificate *certificate,
 	if (!check_person(certificate, application, &made, err) ||
 		!check_identification(certificate, application, &made, err))
 		goto out;
-	check_usage(certificate, &made);
-	check_dates(certificate, expectation->now, &made);
+	check_holder(certificate, &made);
+	certificate_check_use(certificate, expectation->now, expectation->now, &made);
 	if (expectation->anchors->count == 0)
 		find(&made, "chain", false, _("there is no trust anchor to check it against"));
 	else if (!certificate_check_chain(certificate, expectation->anchors, expectation->others,

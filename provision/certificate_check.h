@@ -22,6 +22,9 @@ struct certificate_findings {
 	struct certificate_finding list[CERTIFICATE_FINDINGS_MAX];
 };
 
+void certificate_findings_add(struct certificate_findings *findings, const char *field,
+	bool may_accept, const char *format, ...) __attribute__((format(printf, 4, 5)));
+
 struct certificate_expectation {
 	const struct application *application;
 	const uint8_t *request; /* DER PKCS#10 */
@@ -38,6 +41,13 @@ struct certificate_expectation {
 bool certificate_check(const struct certificate *certificate,
 	const struct certificate_expectation *expectation, struct certificate_findings *findings,
 	struct error *err);
+
+/*
+ * May a signature be made, or have been made, with it? Key usage, dates, and the key's own period, in which
+ * `used`, the moment of signing, has to be. Adds to the findings.
+ */
+void certificate_check_use(const struct certificate *certificate, time_t now, time_t used,
+	struct certificate_findings *findings);
 
 /*
  * The one of `list` that certifies this key, or -1. More than one: the one that lives longest.

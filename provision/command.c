@@ -18,6 +18,8 @@ const struct command *const commands[] = {
 	&install_command,
 	&obtain_command,
 	&cancel_command,
+	&cms_sign_command,
+	&cms_verify_command,
 	&admin_list_command,
 	&admin_confirm_command,
 	&admin_return_command,

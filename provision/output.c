@@ -216,18 +216,24 @@ void output_lines(struct output *output, const char *text)
 	}
 }
 
-void output_field(struct output *output, const char *label, const char *value)
+void output_columns(struct output *output, const char *label, size_t width, const char *value)
 {
-	char start[128];
+	char *start = NULL;
 
-	if (output->json || value == NULL || value[0] == '\0')
+	if (output->json || asprintf(&start, "%s:", label) < 0)
 		return;
-	snprintf(start, sizeof(start), "%s:", label);
 	fputs("  ", output->out);
-	pad(output->out, start, 24);
+	pad(output->out, start, width + 1);
 	fputc(' ', output->out);
 	put_plain(output->out, value);
 	fputc('\n', output->out);
+	free(start);
+}
+
+void output_field(struct output *output, const char *label, const char *value)
+{
+	if (value != NULL && value[0] != '\0')
+		output_columns(output, label, 23, value);
 }
 
 void output_table(struct output *output, const char *const *cells, size_t rows, size_t columns)

@@ -41,6 +41,9 @@ void output_lines(struct output *output, const char *text);
 /* "Name:   value", columns aligned for labels of up to 24 columns; nothing for a NULL or empty value. */
 void output_field(struct output *output, const char *label, const char *value);
 
+/* The same with a label of up to `width` columns, and without leaving an empty value out. */
+void output_columns(struct output *output, const char *label, size_t width, const char *value);
+
 /* The escape sequence, or "" where there are no colours. `COLOUR_NONE` ends a colour. */
 const char *output_colour(const struct output *output, enum output_colour colour);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "asn1/algorithm.h"
 #include "asn1/cms.h"
 #include "provision/i18n.h"
 #include "provision/token_object.h"
@@ -206,12 +207,14 @@ static bool uri_fits(const struct token_certificate *one, const struct uri *uri)
 	       (uri->id_length == one->id_length && memcmp(uri->id, one->id, one->id_length) == 0);
 }
 
-static bool label_fits(
+bool token_certificate_fits(
 	struct slot *slot, const struct token_certificate *one, const struct uri *uri)
 {
 	struct buffer label = BUFFER_INIT(1024);
 	bool fits;
 
+	if (!uri_fits(one, uri))
+		return false;
 	if (uri == NULL || uri->object == NULL)
 		return true;
 	fits = token_object_read(slot, one->handle, CKA_LABEL, &label) &&
@@ -239,7 +242,7 @@ bool token_signer_open(struct slot *slot, const struct uri *uri, const uint8_t *
 	for (size_t i = 0; i < signer.certificates.count; i++) {
 		const struct token_certificate *one = &signer.certificates.list[i];
 
-		if (!one->has_key || !uri_fits(one, uri) || !label_fits(slot, one, uri) ||
+		if (!one->has_key || !token_certificate_fits(slot, one, uri) ||
 			(sha256 != NULL && memcmp(sha256, one->certificate.sha256, 32) != 0))
 			continue;
 		/* Where nobody says which, one that has ended is not meant. */
@@ -291,33 +294,65 @@ void token_signer_clear(struct token_signer *signer)
 	*signer = (struct token_signer){0};
 }
 
-/* What a token made is looked at before it goes out: CAdES-BES, by this certificate, and it verifies. */
-static bool check_made(const struct token_signer *signer, const uint8_t *content, size_t length,
+/* The digest that was signed, for check_made. */
+struct signed_digest {
+	uint8_t value[MESSAGE_DIGEST_MAX];
+	size_t length;
+};
+
+static bool give_digest(void *context, const char *name, uint8_t digest[MESSAGE_DIGEST_MAX],
+	size_t *length, struct error *err)
+{
+	const struct signed_digest *made = context;
+
+	(void)name;
+	(void)err;
+	memcpy(digest, made->value, made->length);
+	*length = made->length;
+	return true;
+}
+
+/*
+ * What a token made is looked at before it goes out: CAdES-BES, by this certificate, and it verifies. `digest`
+ * is the content's, NULL when that is in the structure.
+ */
+static bool check_made(const struct token_signer *signer, struct signed_digest *digest,
 	const struct buffer *cms, struct error *err)
 {
 	const struct certificate *own = &signer->own->certificate;
-	struct cms said = {0};
-	bool right;
+	struct cms_source source = {give_digest, digest};
+	struct cms_signed *made = NULL;
+	struct cms_signer said;
+	bool cades = false, done;
 
-	if (!cms_verify(cms->data, cms->length, content, length, own->spki, own->spki_length, &said,
-		    err))
-		return error_prefix(
-			err, _("what the token %s signed is not right"), signer->slot->label);
-	right = said.has_certificate_sha256 &&
-		memcmp(said.certificate_sha256, own->sha256, sizeof(own->sha256)) == 0;
-	cms_clear(&said);
-	return right || error_set(err, ERROR_FAILED,
-				_("what was signed does not name its certificate "
-				  "(signingCertificateV2)"));
+	done = cms_open(cms->data, cms->length, &made, err) &&
+	       cms_signer_read(made, 0, NULL, &said, err) &&
+	       cms_signer_verify(made, digest != NULL ? &source : NULL, &cades, err);
+	if (!done) {
+		if (err != NULL)
+			err->code = ERROR_FAILED;
+		error_prefix(err, _("what the token %s signed is not right"), signer->slot->label);
+	} else if (!cades || memcmp(said.certificate->sha256, own->sha256, 32) != 0) {
+		done = error_set(err, ERROR_FAILED,
+			_("what was signed does not name its certificate (signingCertificateV2)"));
+	}
+	cms_close(made);
+	return done;
 }
 
-bool token_signer_sign(struct token_signer *signer, const uint8_t *content, size_t length,
-	time_t signing_time, struct buffer *cms, struct error *err)
+/* The digest, or (NULL) the content, which then goes into the structure. */
+static bool sign(struct token_signer *signer, struct signed_digest *digest, const uint8_t *content,
+	size_t length, time_t signing_time, struct buffer *cms, struct error *err)
 {
 	const struct certificate *chain[CHAIN_MAX];
 	struct cms_certificate embedded[CHAIN_MAX + 1];
-	struct signer sign = token_key_signer(&signer->key);
-	struct cms_signing signing = {.signer = &sign, .signing_time = signing_time};
+	struct signer key = token_key_signer(&signer->key);
+	struct cms_signing signing = {
+		.signer = &key,
+		.certificates = embedded,
+		.attached = digest == NULL,
+		.signing_time = signing_time,
+	};
 	size_t count = token_certificates_chain(
 		&signer->certificates, &signer->own->certificate, chain, CHAIN_MAX);
 
@@ -325,8 +360,36 @@ bool token_signer_sign(struct token_signer *signer, const uint8_t *content, size
 		signer->own->certificate.der, signer->own->certificate.length};
 	for (size_t i = 0; i < count; i++)
 		embedded[i + 1] = (struct cms_certificate){chain[i]->der, chain[i]->length};
-	signing.certificates = embedded;
 	signing.certificate_count = count + 1;
-	return cms_sign(&signing, content, length, cms, err) &&
-	       check_made(signer, content, length, cms, err);
+	return (digest != NULL ? cms_sign_digest(&signing, digest->value, digest->length, cms, err)
+			       : cms_sign(&signing, content, length, cms, err)) &&
+	       check_made(signer, digest, cms, err);
+}
+
+bool token_signer_sign(struct token_signer *signer, const uint8_t *content, size_t length,
+	time_t signing_time, struct buffer *cms, struct error *err)
+{
+	const char *name = cms_digest_name(signer->key.algorithm);
+	struct signed_digest digest;
+
+	return algorithm_digest(name, content != NULL ? content : (const uint8_t *)"", length,
+		       digest.value, &digest.length, err) &&
+	       sign(signer, &digest, NULL, 0, signing_time, cms, err);
+}
+
+bool token_signer_attach(struct token_signer *signer, const uint8_t *content, size_t length,
+	time_t signing_time, struct buffer *cms, struct error *err)
+{
+	return sign(signer, NULL, content, length, signing_time, cms, err);
+}
+
+bool token_signer_sign_digest(struct token_signer *signer, const uint8_t *digest, size_t length,
+	time_t signing_time, struct buffer *cms, struct error *err)
+{
+	struct signed_digest copy = {.length = length};
+
+	if (length > sizeof(copy.value))
+		return error_set(err, ERROR_FAILED, _("no digest has %zu bytes"), length);
+	memcpy(copy.value, digest, length);
+	return sign(signer, &copy, NULL, 0, signing_time, cms, err);
 }

@@ -30,6 +30,10 @@ void token_certificates_clear(struct token_certificates *certificates);
 const struct token_certificate *token_certificates_find(
 	const struct token_certificates *certificates, const uint8_t sha256[32]);
 
+/* Does the URI (NULL: any) mean it, by CKA_ID and label? */
+bool token_certificate_fits(
+	struct slot *slot, const struct token_certificate *one, const struct uri *uri);
+
 /*
  * The chain above `leaf` as far as the token holds it, by issuer name: pointers into `certificates`, at most
  * `max`, self-signed ones left out. Returns the number.
@@ -63,6 +67,12 @@ void token_signer_clear(struct token_signer *signer);
 
 /* Detached CMS (CAdES-BES) over the content, with the certificate and its chain embedded. */
 bool token_signer_sign(struct token_signer *signer, const uint8_t *content, size_t length,
+	time_t signing_time, struct buffer *cms, struct error *err);
+/* The same with the content in it. */
+bool token_signer_attach(struct token_signer *signer, const uint8_t *content, size_t length,
+	time_t signing_time, struct buffer *cms, struct error *err);
+/* Detached, over a content of any size, given by its digest (cms_digest_name of the key's algorithm). */
+bool token_signer_sign_digest(struct token_signer *signer, const uint8_t *digest, size_t length,
 	time_t signing_time, struct buffer *cms, struct error *err);
 
 #endif

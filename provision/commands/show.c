@@ -2,14 +2,26 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "provision/certificate_view.h"
+#include "provision/named_file.h"
 #include "provision/flow/documents.h"
 #include "provision/person.h"
 
 static const struct option options_show[] = {
 	{"documents", NULL, N_("fetches the documents to sign and shows their text"), false},
+	{"certificate", "WHAT", N_("shows a certificate: a file, or a PKCS#11 URI; no application"),
+		false},
 	{0},
 };
+
+static const struct option options_show_module[] = {
+	{"module", "FILE", N_("another PKCS#11 module than Podpis's own"), false},
+	{0},
+};
+
+#define CERTIFICATE_FILE_MAX (16u << 20) /* bytes */
 
 static void show_person(struct output *output, const struct journal_application *row)
 {
@@ -107,12 +119,104 @@ static bool show_documents(struct flow *flow, struct error *err)
 	return done;
 }
 
+static void show_certificate(
+	struct context *context, const struct certificate *certificate, json_t *list)
+{
+	output_text(&context->output, "%s", json_array_size(list) > 0 ? "\n" : "");
+	json_array_append_new(list, certificate_view(&context->output, certificate, time(NULL)));
+}
+
+/* Whatever of the token's certificates the URI means; nobody has to log in for that. */
+static bool show_installed(
+	struct context *context, const char *text, json_t *list, struct error *err)
+{
+	const char *module = options_get(&context->options, "module");
+	struct token_certificates certificates = {0};
+	struct slot slot = {.session = CK_INVALID_HANDLE};
+	struct uri uri = {0};
+	struct slot_wish wish;
+	bool done = false;
+
+	if (!uri_parse(text, &uri, err))
+		return false;
+	wish = uri_wish(&uri);
+	if (module != NULL)
+		wish.module_path = module;
+	if (!slot_open(&context->modules, &wish, &slot, err) ||
+		!token_certificates_load(&slot, &certificates, err))
+		goto out;
+	for (size_t i = 0; i < certificates.count; i++) {
+		if (token_certificate_fits(&slot, &certificates.list[i], &uri))
+			show_certificate(context, &certificates.list[i].certificate, list);
+	}
+	done = json_array_size(list) > 0 ||
+	       error_set(err, ERROR_WORKPLACE,
+		       _("there is no certificate of that kind in the token %s"), slot.label);
+out:
+	token_certificates_clear(&certificates);
+	slot_close(&slot);
+	uri_clear(&uri);
+	return done;
+}
+
+/* The certificate that the journal keeps. */
+static void show_own(struct context *context, const struct journal_application *row)
+{
+	struct certificates certificates = {0};
+	const char *pem = row->certificates;
+
+	if (pem == NULL ||
+		!certificates_read((const uint8_t *)pem, strlen(pem), &certificates, NULL))
+		return;
+	output_json(&context->output, "certificate",
+		certificate_view(&context->output, &certificates.list[0], time(NULL)));
+	certificates_clear(&certificates);
+}
+
+static bool show_file(struct context *context, const char *path, json_t *list, struct error *err)
+{
+	struct buffer bytes = BUFFER_INIT(CERTIFICATE_FILE_MAX);
+	struct certificates certificates = {0};
+	bool done;
+
+	done = named_file_read(path, &bytes, err) &&
+	       (certificates_read(bytes.data, bytes.length, &certificates, err) ||
+		       error_prefix(err, "%s", path));
+	for (size_t i = 0; i < certificates.count; i++)
+		show_certificate(context, &certificates.list[i], list);
+	certificates_clear(&certificates);
+	buffer_free(&bytes);
+	return done;
+}
+
+static bool run_certificate(struct context *context, const char *what, struct error *err)
+{
+	json_t *list = json_array();
+	bool done;
+
+	if (context->options.argument_count > 0) {
+		json_decref(list);
+		return error_set(err, ERROR_USAGE,
+			_("either an application's ID or --certificate, not both"));
+	}
+	done = strncasecmp(what, "pkcs11:", 7) == 0 ? show_installed(context, what, list, err)
+						    : show_file(context, what, list, err);
+	output_json(&context->output, "certificates", list);
+	return done;
+}
+
 static bool run(struct context *context, struct error *err)
 {
+	const char *certificate = options_get(&context->options, "certificate");
 	const struct journal_application *row;
 	struct flow flow;
 	bool done;
 
+	if (certificate != NULL)
+		return run_certificate(context, certificate, err);
+	if (context->options.argument_count == 0)
+		return error_set(
+			err, ERROR_USAGE, _("which: an application's ID, or --certificate FILE?"));
 	if (!flow_open(context, context->options.arguments[0], &flow, err))
 		return false;
 	row = &flow.row;
@@ -127,6 +231,7 @@ static bool run(struct context *context, struct error *err)
 	output_field(&context->output, _("Key"), row->key_uri);
 	output_field(&context->output, _("Signed by"), row->signer_uri);
 	show_times(&context->output, row);
+	show_own(context, row);
 	done = show_events(&flow, err) &&
 	       (!options_has(&context->options, "documents") || show_documents(&flow, err));
 	flow_close(&flow);
@@ -135,10 +240,9 @@ static bool run(struct context *context, struct error *err)
 
 const struct command show_command = {
 	.name = "show",
-	.arguments = "ID",
-	.summary = N_("shows all that is known about an application"),
-	.options = {options_show, options_authority, options_dry_run},
-	.minimum = 1,
+	.arguments = "[ID]",
+	.summary = N_("shows all that is known about an application, or a certificate"),
+	.options = {options_show, options_authority, options_show_module, options_dry_run},
 	.maximum = 1,
 	.run = run,
 };

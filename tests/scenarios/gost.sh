@@ -177,3 +177,26 @@ says 'signature'
 issue "$work/ca.pem" "$work/ca.key" "$work/leaf.pem"
 podpis install "$id" --certificate "$work/leaf.pem" --pin-file "$HOME/pin" >"$work/out" 2>&1 || fail "$(cat "$work/out")"
 [ "$(state "$id")" = installed ] || fail "after install: $(state "$id")"
+
+step 'a document is signed with it: the engine verifies, and what the engine signed is verified'
+printf 'Договор № 1\n' >"$work/document"
+podpis cms sign --slot ivanov --pin-file "$HOME/pin" "$work/document"
+oracle cms -verify -cades -binary -inform DER -in "$work/document.sig" -content "$work/document" -CAfile "$work/ca.pem" \
+	-out /dev/null 2>"$work/err" || fail "the engine: $(cat "$work/err")"
+expect 0 podpis cms verify --anchor "$work/ca.pem" "$work/document.sig"
+says 'CAdES-BES'
+says 'GOST R 34.10-2012'
+printf 'Договор № 2\n' >"$work/other"
+expect 1 podpis cms verify --anchor "$work/ca.pem" --content "$work/other" "$work/document.sig"
+says 'the content is not the one that was signed'
+expect 1 podpis cms verify --anchor "$work/false.pem" "$work/document.sig"
+says 'the chain does not lead to an anchor'
+podpis cms sign --slot ivanov --pin-file "$HOME/pin" --attached --pem --out "$work/attached.pem" "$work/document"
+oracle cms -verify -cades -binary -inform PEM -in "$work/attached.pem" -CAfile "$work/ca.pem" -out "$work/content" 2>"$work/err" ||
+	fail "the engine: $(cat "$work/err")"
+cmp "$work/content" "$work/document"
+oracle cms -sign -cades -binary -nodetach -stream -md md_gost12_256 -signer "$work/ca.pem" -inkey "$work/ca.key" \
+	-in "$work/document" -outform DER -out "$work/engine.p7s" 2>"$work/err" || fail "the engine: $(cat "$work/err")"
+expect 1 podpis cms verify --anchor "$work/ca.pem" "$work/engine.p7s"
+says 'key usage does not allow signing'
+! grep -q 'does not match' "$work/out" || fail "$(cat "$work/out")"
