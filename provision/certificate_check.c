@@ -154,14 +154,14 @@ static bool check_person(const struct certificate *certificate,
 	const struct application *application, struct certificate_findings *findings,
 	struct error *err)
 {
-	const struct profile *profile;
+	struct profile profile;
 
 	if (!profile_find(application->profile, &profile, err))
 		return false;
 	for (size_t i = 0; i < certificate->subject.count; i++) {
 		const struct name_attribute *have = &certificate->subject.attributes[i];
 		const char *field = profile_attribute_name(have->oid);
-		char *wanted = profile_attribute_value(profile, &application->person, have->oid);
+		char *wanted = profile_attribute_value(&profile, &application->person, have->oid);
 
 		if (reported(findings, field))
 			; /* once is enough */
@@ -169,10 +169,10 @@ static bool check_person(const struct certificate *certificate,
 			find(findings, field, true,
 				_("%s is \"%s\" in the certificate, applied for was \"%s\""),
 				attribute_name(have->oid), have->value, wanted);
-		else if (profile_forbids(profile, have->oid))
+		else if (profile_forbids(&profile, have->oid))
 			find(findings, field, true,
 				_("%s \"%s\" does not belong into a certificate of the profile %s"),
-				attribute_name(have->oid), have->value, profile->name);
+				attribute_name(have->oid), have->value, profile.name);
 		free(wanted);
 	}
 	if (name_get(&certificate->subject, "2.5.4.3") == NULL && !reported(findings, "CN"))

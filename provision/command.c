@@ -11,6 +11,7 @@ const struct command *const commands[] = {
 	&apply_command,
 	&list_command,
 	&show_command,
+	&profiles_command,
 	&refresh_command,
 	&sign_command,
 	&identify_command,

@@ -2,48 +2,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "asn1/characters.h"
 #include "provision/i18n.h"
-
-#define OID_CN     "2.5.4.3"
-#define OID_SN     "2.5.4.4"
-#define OID_C      "2.5.4.6"
-#define OID_L      "2.5.4.7"
-#define OID_ST     "2.5.4.8"
-#define OID_STREET "2.5.4.9"
-#define OID_O      "2.5.4.10"
-#define OID_OU     "2.5.4.11"
-#define OID_TITLE  "2.5.4.12"
-#define OID_GN     "2.5.4.42"
-#define OID_EMAIL  "1.2.840.113549.1.9.1"
-#define OID_OGRN   "1.2.643.100.1"
-#define OID_SNILS  "1.2.643.100.3"
-#define OID_INNLE  "1.2.643.100.4"
-#define OID_OGRNIP "1.2.643.100.5"
-#define OID_INN    "1.2.643.3.131.1.1"
-
-#define BIT(field) (1U << (field))
-
-enum {
-	INDIVIDUAL = 1 << 0,
-	ORGANISATION = 1 << 1,
-	ENTREPRENEUR = 1 << 2,
-	ANY = INDIVIDUAL | ORGANISATION | ENTREPRENEUR,
-};
-
-#define ALWAYS                                                                                     \
-	(BIT(PERSON_SURNAME) | BIT(PERSON_GIVEN_NAME) | BIT(PERSON_INN) | BIT(PERSON_SNILS) |      \
-		BIT(PERSON_COUNTRY) | BIT(PERSON_REGION) | BIT(PERSON_EMAIL))
-
-static const struct profile profiles[] = {
-	{"individual", N_("a natural person, without an organisation"), INDIVIDUAL, ALWAYS, 0},
-	{"organisation", N_("the head of a legal person"), ORGANISATION,
-		ALWAYS | BIT(PERSON_ORGANISATION) | BIT(PERSON_TITLE) | BIT(PERSON_LOCALITY) |
-			BIT(PERSON_OGRN) | BIT(PERSON_INN_LE),
-		13},
-	{"entrepreneur", N_("a sole trader"), ENTREPRENEUR, ALWAYS | BIT(PERSON_OGRN), 15},
-};
-#define PROFILE_COUNT (sizeof(profiles) / sizeof(profiles[0]))
 
 static const struct {
 	const char *name;
@@ -54,52 +16,27 @@ static const struct {
 	{"biometric", IDENTIFICATION_BIOMETRIC},
 };
 
-/* Values that are put together from several fields. */
-enum { FULL_NAME = PERSON_FIELD_COUNT, GIVEN_AND_PATRONYMIC };
-
-/* The subject, in this order. A street is the organisation's; a person's is nobody's business. */
+/* The field that an attribute is called by. CN is of several, whatever the profile. */
 static const struct {
-	const char *oid;
-	int source; /* enum person_field, or one of the above */
-	unsigned profiles;
-} attributes[] = {
-	{OID_CN, FULL_NAME, INDIVIDUAL | ENTREPRENEUR},
-	{OID_CN, PERSON_ORGANISATION, ORGANISATION},
-	{OID_SN, PERSON_SURNAME, ANY},
-	{OID_GN, GIVEN_AND_PATRONYMIC, ANY},
-	{OID_C, PERSON_COUNTRY, ANY},
-	{OID_ST, PERSON_REGION, ANY},
-	{OID_L, PERSON_LOCALITY, ANY},
-	{OID_STREET, PERSON_STREET, ORGANISATION},
-	{OID_O, PERSON_ORGANISATION, ORGANISATION},
-	{OID_OU, PERSON_DEPARTMENT, ORGANISATION},
-	{OID_TITLE, PERSON_TITLE, ORGANISATION},
-	{OID_OGRN, PERSON_OGRN, ORGANISATION},
-	{OID_OGRNIP, PERSON_OGRN, ENTREPRENEUR},
-	{OID_INNLE, PERSON_INN_LE, ORGANISATION},
-	{OID_SNILS, PERSON_SNILS, ANY},
-	{OID_INN, PERSON_INN, ANY},
-	{OID_EMAIL, PERSON_EMAIL, ANY},
+	const char *key;
+	enum person_field field;
+} fields[] = {
+	{"SN", PERSON_SURNAME},
+	{"GN", PERSON_GIVEN_NAME},
+	{"C", PERSON_COUNTRY},
+	{"ST", PERSON_REGION},
+	{"L", PERSON_LOCALITY},
+	{"street", PERSON_STREET},
+	{"O", PERSON_ORGANISATION},
+	{"OU", PERSON_DEPARTMENT},
+	{"title", PERSON_TITLE},
+	{"OGRN", PERSON_OGRN},
+	{"OGRNIP", PERSON_OGRN},
+	{"INNLE", PERSON_INN_LE},
+	{"SNILS", PERSON_SNILS},
+	{"INN", PERSON_INN},
+	{"emailAddress", PERSON_EMAIL},
 };
-#define ATTRIBUTE_COUNT (sizeof(attributes) / sizeof(attributes[0]))
-
-bool profile_find(const char *name, const struct profile **out, struct error *err)
-{
-	struct buffer names = BUFFER_INIT(256);
-
-	for (size_t i = 0; i < PROFILE_COUNT; i++) {
-		if (strcmp(profiles[i].name, name) == 0) {
-			*out = &profiles[i];
-			buffer_free(&names);
-			return true;
-		}
-		buffer_printf(&names, "%s%s", i > 0 ? ", " : "", profiles[i].name);
-	}
-	error_set(err, ERROR_USAGE, _("there is no profile %s; there is: %s"), name,
-		buffer_text(&names));
-	buffer_free(&names);
-	return false;
-}
 
 bool profile_identification(const char *name, enum identification_kind *out, struct error *err)
 {
@@ -114,46 +51,101 @@ bool profile_identification(const char *name, enum identification_kind *out, str
 		name);
 }
 
+/* "ec" takes "ec:P-256". */
+static bool key_fits(const char *allowed, const char *key)
+{
+	size_t length = strlen(allowed);
+
+	return strncmp(allowed, key, length) == 0 && (key[length] == '\0' || key[length] == ':');
+}
+
+bool profile_takes(const struct profile *profile, enum identification_kind identification,
+	const char *key, struct error *err)
+{
+	struct buffer names = BUFFER_INIT(1024);
+
+	if ((profile->identifications & 1U << identification) == 0)
+		return error_set(err, ERROR_USAGE,
+			_("the profile %s is not for this kind of identification"), profile->name);
+	if (key == NULL)
+		return true;
+	for (size_t i = 0; i < profile->key_count; i++) {
+		if (key_fits(profile->keys[i], key)) {
+			buffer_free(&names);
+			return true;
+		}
+		buffer_printf(&names, "%s%s", i > 0 ? ", " : "", profile->keys[i]);
+	}
+	error_set(err, ERROR_USAGE, _("the profile %s is not for keys of the kind %s; for: %s"),
+		profile->name, key, buffer_text(&names));
+	buffer_free(&names);
+	return false;
+}
+
+static void __attribute__((format(printf, 3, 4)))
+complain(struct buffer *problems, enum person_field field, const char *format, ...)
+{
+	char rule[256];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(rule, sizeof(rule), format, ap);
+	va_end(ap);
+	buffer_printf(problems, "%s%s: %s", problems->length > 0 ? "\n" : "",
+		person_field_info(field)->name, rule);
+}
+
 bool profile_check(const struct profile *profile, struct person *person, struct buffer *problems)
 {
-	const char *ogrn;
 	bool good = person_check(person, profile->required, problems);
 
-	ogrn = person->values[PERSON_OGRN];
-	if (profile->ogrn == 0 || ogrn == NULL || strlen(ogrn) == profile->ogrn ||
-		(strlen(ogrn) != 13 && strlen(ogrn) != 15))
-		return good;
-	buffer_printf(problems, "%s%s: %s", problems->length > 0 ? "\n" : "",
-		person_field_info(PERSON_OGRN)->name,
-		profile->ogrn == 13 ? _("an organisation has an OGRN of 13 digits")
-				    : _("a sole trader has an OGRNIP of 15 digits"));
-	return false;
+	for (size_t i = 0; i < PERSON_FIELD_COUNT; i++) {
+		enum person_field field = (enum person_field)i;
+		const char *value = person->values[i];
+		size_t count = 0;
+
+		if (value == NULL || person_check_field(field, &person->values[i]) != NULL)
+			continue;
+		value = person->values[i];
+		characters_count(value, strlen(value), &count);
+		if ((profile->forbidden & 1U << i) != 0)
+			complain(problems, field, _("the profile %s is without it"), profile->name);
+		else if (profile->digits[i] != 0 && strlen(value) != profile->digits[i])
+			complain(problems, field, _("the profile %s wants %u digits"),
+				profile->name, profile->digits[i]);
+		else if (profile->longest[i] != 0 && count > profile->longest[i])
+			complain(problems, field, _("the profile %s wants %u characters at most"),
+				profile->name, profile->longest[i]);
+		else
+			continue;
+		good = false;
+	}
+	return good;
+}
+
+static const struct profile_attribute *attribute_of(const struct profile *profile, const char *oid)
+{
+	for (size_t i = 0; i < profile->attribute_count; i++) {
+		if (strcmp(profile->attributes[i].oid, oid) == 0)
+			return &profile->attributes[i];
+	}
+	return NULL;
 }
 
 bool profile_forbids(const struct profile *profile, const char *oid)
 {
-	bool known = false;
+	const struct profile_attribute *attribute = attribute_of(profile, oid);
 
-	for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
-		if (strcmp(attributes[i].oid, oid) != 0)
-			continue;
-		known = true;
-		if ((attributes[i].profiles & profile->bit) != 0)
-			return false;
-	}
-	/* An address in a person's certificate is unusual, not wrong. */
-	return known && strcmp(oid, OID_STREET) != 0;
+	return attribute != NULL && attribute->forbidden;
 }
 
 const char *profile_attribute_name(const char *oid)
 {
 	const struct name_type *type = name_type_by_oid(oid);
 
-	if (strcmp(oid, OID_GN) == 0)
-		return person_field_info(PERSON_GIVEN_NAME)->name;
-	for (size_t i = 0; i < ATTRIBUTE_COUNT && strcmp(oid, OID_CN) != 0; i++) {
-		if (strcmp(attributes[i].oid, oid) == 0)
-			return person_field_info((enum person_field)attributes[i].source)->name;
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]) && type != NULL; i++) {
+		if (strcmp(fields[i].key, type->key) == 0)
+			return person_field_info(fields[i].field)->name;
 	}
 	return type != NULL ? type->key : oid;
 }
@@ -164,9 +156,9 @@ static char *value_of(const struct person *person, int source)
 	const char *patronymic = person->values[PERSON_PATRONYMIC];
 	char *text = NULL;
 
-	if (source == FULL_NAME)
+	if (source == PROFILE_FULL_NAME)
 		return person_full_name(person);
-	if (source != GIVEN_AND_PATRONYMIC)
+	if (source != PROFILE_GIVEN_AND_PATRONYMIC)
 		return person->values[source] != NULL ? strdup(person->values[source]) : NULL;
 	if (given == NULL || asprintf(&text, "%s%s%s", given, patronymic != NULL ? " " : "",
 				     patronymic != NULL ? patronymic : "") < 0)
@@ -177,27 +169,44 @@ static char *value_of(const struct person *person, int source)
 char *profile_attribute_value(
 	const struct profile *profile, const struct person *person, const char *oid)
 {
-	for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
-		if (strcmp(attributes[i].oid, oid) == 0 &&
-			(attributes[i].profiles & profile->bit) != 0)
-			return value_of(person, attributes[i].source);
+	const struct profile_attribute *attribute = attribute_of(profile, oid);
+
+	return attribute != NULL && !attribute->forbidden ? value_of(person, attribute->source)
+							  : NULL;
+}
+
+void profile_warnings(
+	const struct profile *profile, const struct person *person, struct buffer *warnings)
+{
+	for (size_t i = 0; i < profile->attribute_count; i++) {
+		const struct name_type *type = name_type_by_oid(profile->attributes[i].oid);
+		char *value = profile_attribute_value(profile, person, profile->attributes[i].oid);
+		size_t count = 0;
+
+		if (type != NULL && value != NULL && type->bound != 0 &&
+			characters_count(value, strlen(value), &count) && count > type->bound)
+			buffer_printf(warnings,
+				_("%s%s has %zu characters; RFC 5280 allows %u, and some programs "
+				  "refuse more"),
+				warnings->length > 0 ? "\n" : "", type->key, count, type->bound);
+		free(value);
 	}
-	return NULL;
 }
 
 static bool make_subject(const struct profile *profile, const struct person *person,
 	struct name *subject, struct error *err)
 {
-	for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
+	for (size_t i = 0; i < profile->attribute_count; i++) {
+		const struct profile_attribute *attribute = &profile->attributes[i];
 		char *value;
 		bool added;
 
-		if ((attributes[i].profiles & profile->bit) == 0)
+		if (attribute->forbidden)
 			continue;
-		value = value_of(person, attributes[i].source);
+		value = value_of(person, attribute->source);
 		if (value == NULL)
 			continue;
-		added = name_add(subject, attributes[i].oid, value, err);
+		added = name_add(subject, attribute->oid, value, err);
 		free(value);
 		if (!added)
 			return false;
@@ -205,40 +214,84 @@ static bool make_subject(const struct profile *profile, const struct person *per
 	return true;
 }
 
+/* Adds the extension that was encoded, and makes room for the next. */
+static bool add(struct extensions *list, const char *oid, bool critical, bool encoded,
+	struct buffer *value, struct error *err)
+{
+	bool done = encoded && extensions_add(list, oid, critical, value->data, value->length, err);
+
+	buffer_reset(value);
+	return done;
+}
+
+static bool add_oids(struct extensions *list, const char *oid,
+	bool (*encode)(const char *const *, size_t, struct buffer *, struct error *),
+	const char (*oids)[64], size_t count, struct buffer *value, struct error *err)
+{
+	const char *pointers[PROFILE_WORDS_MAX];
+
+	for (size_t i = 0; i < count; i++)
+		pointers[i] = oids[i];
+	return count == 0 || add(list, oid, false, encode(pointers, count, value, err), value, err);
+}
+
+static bool encode_period(unsigned months, struct buffer *value, struct error *err)
+{
+	time_t now = time(NULL);
+	struct tm end;
+
+	if (gmtime_r(&now, &end) == NULL)
+		return error_set(err, ERROR_FAILED, _("the clock is wrong"));
+	end.tm_mon += (int)months;
+	return key_period_encode(now, timegm(&end), value, err);
+}
+
+static bool make_extensions(const struct profile *profile, const struct person *person,
+	enum identification_kind identification, struct extensions *list, struct error *err)
+{
+	const char *email = person->values[PERSON_EMAIL];
+	struct buffer value = BUFFER_INIT(8192);
+	bool done;
+
+	done = (profile->key_usage == 0 ||
+		       add(list, OID_KEY_USAGE, true,
+			       key_usage_encode(profile->key_usage, &value, err), &value, err)) &&
+	       add_oids(list, OID_EXT_KEY_USAGE, oid_list_encode, profile->purposes,
+		       profile->purpose_count, &value, err) &&
+	       add_oids(list, OID_CERTIFICATE_POLICIES, policies_encode, profile->policies,
+		       profile->policy_count, &value, err) &&
+	       (!profile->email_name || email == NULL ||
+		       add(list, OID_SUBJECT_ALT_NAME, false, email_name_encode(email, &value, err),
+			       &value, err)) &&
+	       (profile->sign_tool[0] == '\0' ||
+		       add(list, OID_SUBJECT_SIGN_TOOL, false,
+			       sign_tool_encode(profile->sign_tool, &value, err), &value, err)) &&
+	       (!profile->identification_kind ||
+		       add(list, OID_IDENTIFICATION_KIND, false,
+			       identification_kind_encode(identification, &value, err), &value,
+			       err)) &&
+	       (profile->key_months == 0 ||
+		       add(list, OID_PRIVATE_KEY_USAGE_PERIOD, false,
+			       encode_period(profile->key_months, &value, err), &value, err));
+	buffer_free(&value);
+	return done;
+}
+
 bool profile_request(const struct profile *profile, const struct person *person,
 	enum identification_kind identification, struct name *subject,
 	struct extensions *extensions, struct error *err)
 {
-	static const char *const purposes[] = {"1.3.6.1.5.5.7.3.2", "1.3.6.1.5.5.7.3.4"};
 	struct name name = {0};
 	struct extensions list = {0};
-	struct buffer usage = BUFFER_INIT(64), purpose = BUFFER_INIT(256), tool = BUFFER_INIT(1024),
-		      kind = BUFFER_INIT(16);
-	bool done = false;
+	bool done = make_subject(profile, person, &name, err) &&
+		    make_extensions(profile, person, identification, &list, err);
 
-	if (!make_subject(profile, person, &name, err) ||
-		!key_usage_encode(
-			KEY_USAGE_DIGITAL_SIGNATURE | KEY_USAGE_NON_REPUDIATION, &usage, err) ||
-		!oid_list_encode(purposes, 2, &purpose, err) ||
-		!sign_tool_encode("Podpis", &tool, err) ||
-		!identification_kind_encode(identification, &kind, err) ||
-		!extensions_add(&list, OID_KEY_USAGE, true, usage.data, usage.length, err) ||
-		!extensions_add(
-			&list, OID_EXT_KEY_USAGE, false, purpose.data, purpose.length, err) ||
-		!extensions_add(&list, OID_SUBJECT_SIGN_TOOL, false, tool.data, tool.length, err) ||
-		!extensions_add(&list, OID_IDENTIFICATION_KIND, false, kind.data, kind.length, err))
-		goto out;
-	*subject = name;
-	*extensions = list;
-	name = (struct name){0};
-	list = (struct extensions){0};
-	done = true;
-out:
-	name_clear(&name);
-	extensions_clear(&list);
-	buffer_free(&usage);
-	buffer_free(&purpose);
-	buffer_free(&tool);
-	buffer_free(&kind);
+	if (done) {
+		*subject = name;
+		*extensions = list;
+	} else {
+		name_clear(&name);
+		extensions_clear(&list);
+	}
 	return done;
 }

@@ -10,7 +10,7 @@ struct world {
 	struct test_key root_key, issuing_key, own, other;
 	X509 *root, *issuing;
 	struct application application;
-	const struct profile *profile;
+	struct profile profile;
 	struct buffer request;
 	time_t now;
 };
@@ -100,7 +100,7 @@ static void set_subject(struct world *world, X509 *x509, const struct mischief *
 	if (mischief->wrong_name)
 		person_set(&person, PERSON_SURNAME, "Петров");
 	assert_true(profile_request(
-		world->profile, &person, IDENTIFICATION_IN_PERSON, &subject, &extensions, NULL));
+		&world->profile, &person, IDENTIFICATION_IN_PERSON, &subject, &extensions, NULL));
 	if (mischief->added_name)
 		assert_true(name_add(&subject, "2.5.4.5", "77", NULL));
 	if (mischief->second_name_first) {
@@ -206,7 +206,7 @@ static int setup(void **state)
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
 		person_set(&world->application.person, values[i].field, values[i].value);
 	assert_true(profile_find("individual", &world->profile, NULL));
-	assert_true(profile_request(world->profile, &world->application.person,
+	assert_true(profile_request(&world->profile, &world->application.person,
 		IDENTIFICATION_IN_PERSON, &subject, &extensions, NULL));
 	world->request = BUFFER_INIT(BUFFER_MAX);
 	assert_true(csr_create(&subject, world->own.spki, world->own.spki_length, &extensions,

@@ -256,7 +256,7 @@ static void templates_want_what_they_need(void **state)
 	}
 	json_t *person = ivanov(), *found = json_array();
 	assert_false(profile_template_make(
-		profile_by_name("organisation"), person, "in-person", &templ, found));
+		profile_by_name("organisation-head"), person, "in-person", &templ, found));
 	json_decref(person);
 	json_decref(found);
 	assert_null(profile_by_name("nobody"));
@@ -269,8 +269,8 @@ static void other_profiles(void **state)
 		const char *profile, *ogrn, *oid;
 		const char *common_name;
 	} cases[] = {
-		{"organisation", "1027700998874", "1.2.643.100.1", "ООО «Ромашка»"},
-		{"entrepreneur", "320774600123457", "1.2.643.100.5", "Иванов Иван Иванович"},
+		{"organisation-head", "1027700998874", "1.2.643.100.1", "ООО «Ромашка»"},
+		{"sole-trader", "320774600123457", "1.2.643.100.5", "Иванов Иван Иванович"},
 	};
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 

@@ -95,6 +95,11 @@ static char *xdg_dir(const char *variable, const char *fallback)
 	return dir;
 }
 
+char *config_home_dir(void)
+{
+	return xdg_dir("XDG_CONFIG_HOME", ".config");
+}
+
 char *config_data_dir(void)
 {
 	return xdg_dir("XDG_DATA_HOME", ".local/share");

@@ -56,6 +56,7 @@ const struct config_section *config_find(
 const char *config_get(const struct config_section *section, const char *key);
 
 /* The directories of the XDG Base Directory Specification with "podpis" behind; caller frees; NULL as above. */
+char *config_home_dir(void);
 char *config_data_dir(void);
 char *config_state_dir(void);
 

@@ -89,7 +89,7 @@ static bool fill_row(struct signing *signing, struct error *err)
 	struct flow *flow = signing->flow;
 	struct context *context = flow->context;
 	struct journal_application *row = &flow->row;
-	const struct profile *profile;
+	struct profile profile;
 	enum identification_kind kind;
 	struct person person = {0};
 	const char *authority;
@@ -102,7 +102,7 @@ static bool fill_row(struct signing *signing, struct error *err)
 		!person_from_options(&person, &context->options, err))
 		goto out;
 	if (!journal_text(&row->authority, authority) ||
-		!journal_text(&row->profile, profile->name) ||
+		!journal_text(&row->profile, profile.name) ||
 		!journal_text(
 			&row->identification, given(context, "identification", "in-person")) ||
 		!journal_text(&row->account, options_get(&context->options, "for"))) {
@@ -113,7 +113,7 @@ static bool fill_row(struct signing *signing, struct error *err)
 		goto out;
 	if (row->account == NULL && !fill_key(signing, err))
 		goto out;
-	done = draft_fingerprint(flow, err);
+	done = profile_takes(&profile, kind, row->key_spec, err) && draft_fingerprint(flow, err);
 out:
 	person_clear(&person);
 	return done;

@@ -68,11 +68,19 @@ static bool fill_person(
 
 bool draft_person(struct flow *flow, struct person *person, struct error *err)
 {
-	const struct profile *profile;
+	struct buffer warnings = BUFFER_INIT(4096);
+	struct profile profile;
+	bool done;
 
-	return profile_find(flow->row.profile, &profile, err) &&
-	       check_person(flow->context, person, profile, err) &&
+	done = profile_find(flow->row.profile, &profile, err) &&
+	       check_person(flow->context, person, &profile, err) &&
 	       fill_person(&flow->row, person, err);
+	if (done)
+		profile_warnings(&profile, person, &warnings);
+	if (warnings.length > 0)
+		output_progress(&flow->context->output, "%s", buffer_text(&warnings));
+	buffer_free(&warnings);
+	return done;
 }
 
 bool draft_fingerprint(struct flow *flow, struct error *err)

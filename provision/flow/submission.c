@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "provision/application.h"
+#include "provision/flow/dictation.h"
 #include "provision/i18n.h"
 #include "provision/profile.h"
 
@@ -56,14 +57,14 @@ bool submission_preview(struct flow *flow, struct buffer *json, struct error *er
 static bool check_template(const struct flow *flow, const struct person *person,
 	const struct authority_template *templ, struct error *err)
 {
-	const struct profile *profile;
+	struct profile profile;
 
 	if (!profile_find(flow->row.profile, &profile, err))
 		return false;
 	for (size_t i = 0; i < templ->subject.count; i++) {
 		const struct name_attribute *attribute = &templ->subject.attributes[i];
 		const char *key = profile_attribute_name(attribute->oid);
-		char *wanted = profile_attribute_value(profile, person, attribute->oid);
+		char *wanted = profile_attribute_value(&profile, person, attribute->oid);
 		bool same = wanted == NULL || strcmp(wanted, attribute->value) == 0;
 
 		if (!same && !options_names(&flow->context->options, "accept", key)) {
@@ -85,7 +86,7 @@ bool submission_template(struct flow *flow, const struct person *person,
 {
 	struct authority_template made = {0};
 	struct buffer json = BUFFER_INIT(APPLICATION_MAX);
-	const struct profile *profile;
+	struct profile profile;
 	enum identification_kind kind;
 	bool done = false;
 
@@ -94,7 +95,7 @@ bool submission_template(struct flow *flow, const struct person *person,
 		!flow_authority(flow, err) || !submission_preview(flow, &json, err))
 		goto out;
 	if (flow->authority->class->request_template == NULL) {
-		if (!profile_request(profile, person, kind, &made.subject, &made.extensions, err))
+		if (!profile_request(&profile, person, kind, &made.subject, &made.extensions, err))
 			goto out;
 	} else if (!flow->authority->class->request_template(flow->authority, flow->row.profile,
 			   json.data, json.length, &made, err)) {
@@ -227,6 +228,7 @@ static bool make_documents(struct signing *signing, struct error *err)
 		goto out;
 	if (row->key_spec != NULL) {
 		if (!submission_template(flow, &application.person, &templ, err) ||
+			!dictation_show(flow, &application.person, &templ, err) ||
 			!ensure_key(signing, err))
 			goto out;
 		signer = token_key_signer(&signing->key);

@@ -73,7 +73,7 @@ struct application {
 	uint8_t spki[CODEC_SHA256];
 	struct buffer signature;      /* CMS; empty: none */
 	uint8_t signer[CODEC_SHA256]; /* SHA-256 of its certificate */
-	char profile[16], identification[16];
+	char profile[65], identification[16];
 	int64_t created, updated;  /* seconds */
 	struct buffer certificate; /* SHA-256; empty: none */
 	int64_t attempts;          /* at the portal */

@@ -24,8 +24,8 @@ struct profile {
 
 static const struct profile profiles[PROFILES] = {
 	{"individual", INDIVIDUAL},
-	{"organisation", ORGANISATION},
-	{"entrepreneur", ENTREPRENEUR},
+	{"organisation-head", ORGANISATION},
+	{"sole-trader", ENTREPRENEUR},
 };
 
 static const struct profile_field_info infos[PROFILE_FIELDS] = {
