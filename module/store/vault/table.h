@@ -1,5 +1,5 @@
 /*
- * table: the vault's file: a SQLite database, its transactions, and whether it moved.
+ * table: what the vault's SQLite database holds: its schema, statements, transactions, and whether it moved.
  *
  * The connection is opened at need and kept; it is opened anew when another file stands at the path. One
  * thread at a time uses a table (the vault's disk mutex); only table_moved may be asked by any thread at
@@ -102,6 +102,8 @@ void table_done(sqlite3_stmt *statement);
 CK_RV table_run(struct table *table, sqlite3_stmt *statement, const char *what);
 /* Logs SQLite's last failure and maps it. */
 CK_RV table_failed(struct table *table, const char *what, int rc);
+/* SQLite can't read what stands here; what stands elsewhere is another matter. */
+bool table_is_damage(int rc);
 
 /* The file, to be read: inside a transaction what stands there is the state that the transaction sees. */
 int table_file(const struct table *table);
