@@ -9,6 +9,7 @@
 
 #include "module/crypto/key.h"
 #include "module/store/vault/load.h"
+#include "module/store/vault/row_object.h"
 #include "tests/fuzz/fuzz.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -13,6 +13,7 @@
 #include "module/store/vault/guard.h"
 #include "module/store/vault/load.h"
 #include "module/store/vault/report.h"
+#include "module/store/vault/row_object.h"
 
 #define COPY_PIECE ((size_t)16 << 10)
 

@@ -3,6 +3,7 @@
 
 #include "module/store/vault/change.h"
 #include "module/store/vault/load.h"
+#include "module/store/vault/row_object.h"
 
 #define ID_MAX ((uint64_t)1 << 62)
 

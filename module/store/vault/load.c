@@ -7,6 +7,7 @@
 #include "module/store/vault/proof.h"
 #include "module/store/vault/record.h"
 #include "module/store/vault/report.h"
+#include "module/store/vault/row_object.h"
 
 #define NUMBER_MAX      ((uint64_t)1 << 55) /* of a page: ids stay below 2^62 */
 #define EXPECTED_MAX    256                 /* pages that room is made for beforehand */

@@ -7,7 +7,7 @@
 #include <stdarg.h>
 
 #include "module/store/store.h"
-#include "module/store/vault/row.h"
+#include "module/store/vault/row_object.h"
 
 /* Adds a finding of one line; control characters in it are made harmless. */
 void report_add(struct vault_report *report, const char *format, ...)

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "module/store/vault/column.h"
 #include "module/store/vault/record.h"
 #include "module/store/vault/row.h"
 
@@ -11,54 +12,6 @@ static const char domain_identity[] = "podpis vault 1 identity";
 static const char domain_root[] = "podpis vault 1 root";
 static const char domain_tries[] = "podpis vault 1 tries";
 static const char domain_page[] = "podpis vault 1 page";
-static const char domain_object[] = "podpis vault 1 object";
-
-/* A column of exactly `size` bytes; zeroes and false where it is anything else. */
-static bool column_exact(sqlite3_stmt *statement, int column, uint8_t *out, size_t size)
-{
-	bool is_blob = sqlite3_column_type(statement, column) == SQLITE_BLOB;
-	const void *blob = is_blob ? sqlite3_column_blob(statement, column) : NULL;
-
-	if (blob == NULL || (size_t)sqlite3_column_bytes(statement, column) != size) {
-		memset(out, 0, size);
-		return false;
-	}
-	memcpy(out, blob, size);
-	return true;
-}
-
-/* A blob of any size, none included; false where the column is anything else. */
-static bool column_blob(sqlite3_stmt *statement, int column, const uint8_t **out, size_t *length)
-{
-	static const uint8_t nothing[1];
-	bool is_blob = sqlite3_column_type(statement, column) == SQLITE_BLOB;
-	const uint8_t *blob = is_blob ? sqlite3_column_blob(statement, column) : NULL;
-
-	*length = blob != NULL ? (size_t)sqlite3_column_bytes(statement, column) : 0;
-	*out = blob != NULL ? blob : nothing;
-	return is_blob;
-}
-
-static uint64_t column_number(sqlite3_stmt *statement, int column)
-{
-	return (uint64_t)sqlite3_column_int64(statement, column);
-}
-
-static void bind_blob(sqlite3_stmt *statement, int place, const void *data, size_t length)
-{
-	sqlite3_bind_blob64(statement, place, length > 0 ? data : "", length, SQLITE_STATIC);
-}
-
-static void bind_number(sqlite3_stmt *statement, int place, uint64_t number)
-{
-	sqlite3_bind_int64(statement, place, (sqlite3_int64)number);
-}
-
-/* SQLite can't read what stands here; what stands elsewhere is another matter. */
-static bool is_damage(int rc)
-{
-	return (rc & 0xff) == SQLITE_CORRUPT || rc == SQLITE_TOOBIG;
-}
 
 /* Steps a statement for at most one row; *found tells. A row that can't be read is not found. */
 static CK_RV step(struct row_context *context, sqlite3_stmt *statement, bool *found)
@@ -73,7 +26,7 @@ static CK_RV step(struct row_context *context, sqlite3_stmt *statement, bool *fo
 	if (rc == SQLITE_ROW || rc == SQLITE_DONE)
 		return CKR_OK;
 	rv = table_failed(context->table, "cannot be read", rc);
-	if (is_damage(rc))
+	if (table_is_damage(rc))
 		return CKR_OK;
 	table_done(statement);
 	return rv;
@@ -120,8 +73,8 @@ CK_RV row_identity_put(struct row_context *context)
 
 	if (rv != CKR_OK || statement == NULL)
 		return rv != CKR_OK ? rv : CKR_DEVICE_ERROR;
-	bind_blob(statement, 1, context->uuid, SEAL_UUID);
-	bind_blob(statement, 2, checksum, SEAL_CHECKSUM);
+	column_bind_blob(statement, 1, context->uuid, SEAL_UUID);
+	column_bind_blob(statement, 2, checksum, SEAL_CHECKSUM);
 	return table_run(context->table, statement, "cannot be written");
 }
 
@@ -210,15 +163,15 @@ CK_RV row_root_put(struct row_context *context, struct seal *seal, struct row_ro
 		rv = seal_tag(seal, root->checksum, root->tag);
 	if (rv != CKR_OK)
 		goto out;
-	bind_blob(statement, 1, root->uuid, SEAL_UUID);
-	bind_blob(statement, 2, root->label, ROW_LABEL);
-	bind_number(statement, 3, root->generation);
-	bind_number(statement, 4, root->next);
-	bind_blob(statement, 5, root->wraps[CKU_SO], SEAL_CHECKSUM);
-	bind_blob(statement, 6, root->wraps[CKU_USER], SEAL_CHECKSUM);
-	bind_blob(statement, 7, pages, length);
-	bind_blob(statement, 8, root->checksum, SEAL_CHECKSUM);
-	bind_blob(statement, 9, root->tag, SEAL_TAG);
+	column_bind_blob(statement, 1, root->uuid, SEAL_UUID);
+	column_bind_blob(statement, 2, root->label, ROW_LABEL);
+	column_bind_number(statement, 3, root->generation);
+	column_bind_number(statement, 4, root->next);
+	column_bind_blob(statement, 5, root->wraps[CKU_SO], SEAL_CHECKSUM);
+	column_bind_blob(statement, 6, root->wraps[CKU_USER], SEAL_CHECKSUM);
+	column_bind_blob(statement, 7, pages, length);
+	column_bind_blob(statement, 8, root->checksum, SEAL_CHECKSUM);
+	column_bind_blob(statement, 9, root->tag, SEAL_TAG);
 	rv = table_run(context->table, statement, "cannot be written");
 out:
 	free(pages);
@@ -306,7 +259,7 @@ CK_RV row_pin_get(struct row_context *context, CK_USER_TYPE role, struct row_pin
 
 	if (statement == NULL)
 		return CKR_DEVICE_ERROR;
-	bind_number(statement, 1, role);
+	column_bind_number(statement, 1, role);
 	rv = step(context, statement, &pin.present);
 	if (rv != CKR_OK)
 		return rv;
@@ -346,14 +299,14 @@ CK_RV row_pin_put(struct row_context *context, struct row_pin *pin)
 		rv = tries_checksum(context, pin, checksum);
 	if (rv != CKR_OK || statement == NULL)
 		return rv != CKR_OK ? rv : CKR_DEVICE_ERROR;
-	bind_number(statement, 1, pin->wrap.role);
-	bind_number(statement, 2, pin->wrap.n);
-	bind_number(statement, 3, pin->wrap.r);
-	bind_number(statement, 4, pin->wrap.p);
-	bind_blob(statement, 5, pin->wrap.salt, PIN_SALT);
-	bind_blob(statement, 6, pin->wrap.wrapped, PIN_WRAPPED);
-	bind_number(statement, 7, pin->tries);
-	bind_blob(statement, 8, checksum, SEAL_CHECKSUM);
+	column_bind_number(statement, 1, pin->wrap.role);
+	column_bind_number(statement, 2, pin->wrap.n);
+	column_bind_number(statement, 3, pin->wrap.r);
+	column_bind_number(statement, 4, pin->wrap.p);
+	column_bind_blob(statement, 5, pin->wrap.salt, PIN_SALT);
+	column_bind_blob(statement, 6, pin->wrap.wrapped, PIN_WRAPPED);
+	column_bind_number(statement, 7, pin->tries);
+	column_bind_blob(statement, 8, checksum, SEAL_CHECKSUM);
 	return table_run(context->table, statement, "cannot be written");
 }
 
@@ -392,7 +345,7 @@ CK_RV row_page_get(struct row_context *context, uint64_t number, struct row_page
 
 	if (statement == NULL)
 		return CKR_DEVICE_ERROR;
-	bind_number(statement, 1, number);
+	column_bind_number(statement, 1, number);
 	rv = step(context, statement, &found);
 	if (rv != CKR_OK)
 		return rv;
@@ -441,10 +394,10 @@ CK_RV row_page_put(struct row_context *context, struct seal *seal, struct row_pa
 
 	if (rv != CKR_OK || statement == NULL)
 		return rv != CKR_OK ? rv : CKR_DEVICE_ERROR;
-	bind_number(statement, 1, page->number);
-	bind_blob(statement, 2, entries, length);
-	bind_blob(statement, 3, page->checksum, SEAL_CHECKSUM);
-	bind_blob(statement, 4, page->tag, SEAL_TAG);
+	column_bind_number(statement, 1, page->number);
+	column_bind_blob(statement, 2, entries, length);
+	column_bind_blob(statement, 3, page->checksum, SEAL_CHECKSUM);
+	column_bind_blob(statement, 4, page->tag, SEAL_TAG);
 	return table_run(context->table, statement, "cannot be written");
 }
 
@@ -458,7 +411,7 @@ CK_RV row_page_numbers(
 	CK_RV rv;
 
 	while ((rv = step(context, statement, &found)) == CKR_OK && found) {
-		/* As in read_objects: a tampered tree may repeat itself. */
+		/* As with objects (row_object.c): a tampered tree may repeat itself. */
 		if (n > 0 && column_number(statement, 0) <= numbers[n - 1])
 			break;
 		grown = reallocarray(numbers, n + 1, sizeof(*numbers));
@@ -480,168 +433,12 @@ CK_RV row_page_numbers(
 	return rv;
 }
 
-static CK_RV object_checksum(
-	struct row_context *context, const struct row_object *row, uint8_t out[SEAL_CHECKSUM])
-{
-	uint8_t head[24];
-	struct seal_piece pieces[] = {
-		{domain_object, sizeof(domain_object)},
-		{context->uuid, SEAL_UUID},
-		{head, sizeof(head)},
-		{row->open, row->open_length},
-		{row->sealed, row->sealed_length},
-	};
-
-	record_put64(head, row->id);
-	record_put64(head + 8, row->version);
-	record_put64(head + 16, row->open_length); /* where the first record ends */
-	return seal_hash(context->hasher, pieces, sizeof(pieces) / sizeof(pieces[0]), out);
-}
-
-static CK_RV take_object(
-	struct row_context *context, sqlite3_stmt *statement, struct row_object *row)
-{
-	uint8_t checksum[SEAL_CHECKSUM];
-	bool ok = column_blob(statement, 2, &row->open, &row->open_length);
-	CK_RV rv;
-
-	ok = column_blob(statement, 3, &row->sealed, &row->sealed_length) && ok;
-	ok = column_exact(statement, 4, row->checksum, SEAL_CHECKSUM) && ok;
-	ok = column_exact(statement, 5, row->tag, SEAL_TAG) && ok;
-	row->version = column_number(statement, 1);
-	rv = object_checksum(context, row, checksum);
-	row->damaged = !ok || !same(checksum, row->checksum);
-	return rv;
-}
-
-/* One reading of the objects of a page. */
-struct reading {
-	uint64_t first, last; /* ids */
-	row_object_handler *handler;
-	void *argument;
-	bool done[ROW_PAGE]; /* objects that were given to the handler undamaged */
-};
-
-static CK_RV give_object(struct reading *reading, const struct row_object *row)
-{
-	if (!row->damaged)
-		reading->done[row->id - reading->first] = true;
-	return reading->handler(reading->argument, row);
-}
-
-/*
- * *damage is SQLite's code where the reading broke off. A tree that was tampered with may be out of order, or
- * repeat itself without end: ids that don't ascend are damage.
- */
-static CK_RV read_in_order(struct row_context *context, struct reading *reading, int *damage)
-{
-	sqlite3_stmt *statement = table_statement(context->table, TABLE_OBJECT_GET);
-	uint64_t next = reading->first;
-	struct row_object row;
-	CK_RV rv = CKR_OK;
-	int rc;
-
-	*damage = SQLITE_OK;
-	if (statement == NULL)
-		return CKR_DEVICE_ERROR;
-	bind_number(statement, 1, reading->first);
-	bind_number(statement, 2, reading->last);
-	while (rv == CKR_OK && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
-		row = (struct row_object){.id = column_number(statement, 0)};
-		if (row.id < next || row.id > reading->last) {
-			rc = SQLITE_CORRUPT;
-			break;
-		}
-		rv = take_object(context, statement, &row);
-		if (rv == CKR_OK)
-			rv = give_object(reading, &row);
-		next = row.id + 1;
-	}
-	if (rv == CKR_OK && is_damage(rc))
-		*damage = rc;
-	else if (rv == CKR_OK && rc != SQLITE_DONE)
-		rv = table_failed(context->table, "cannot be read", rc);
-	table_done(statement);
-	return rv;
-}
-
-/*
- * Walks the whole table, from one end up to what can't be read, and gives the rows that are whole. One bad row
- * thus hides none of those before it from a walk forth, and none of those behind it from a walk back.
- */
-static CK_RV read_what_is_whole(
-	struct row_context *context, struct reading *reading, enum table_statement which)
-{
-	sqlite3_stmt *statement = table_statement(context->table, which);
-	uint64_t left = table_rows_max(context->table), may = ROW_WALK_MAX - context->walked;
-	struct row_object row;
-	CK_RV rv = CKR_OK;
-
-	if (statement == NULL)
-		return CKR_DEVICE_ERROR;
-	if (left > may)
-		left = may;
-	for (; rv == CKR_OK && left > 0 && sqlite3_step(statement) == SQLITE_ROW; left--) {
-		context->walked++;
-		row = (struct row_object){.id = column_number(statement, 0)};
-		if (row.id < reading->first || row.id > reading->last ||
-			reading->done[row.id - reading->first])
-			continue;
-		rv = take_object(context, statement, &row);
-		if (rv == CKR_OK && !row.damaged)
-			rv = give_object(reading, &row);
-	}
-	table_done(statement);
-	return rv;
-}
-
-CK_RV row_object_get(struct row_context *context, const struct row_page *page,
-	row_object_handler *handler, void *argument)
-{
-	struct reading reading = {.first = page->number * ROW_PAGE,
-		.last = page->number * ROW_PAGE + ROW_PAGE - 1,
-		.handler = handler,
-		.argument = argument};
-	bool complete = true;
-	int damage;
-	CK_RV rv = read_in_order(context, &reading, &damage);
-
-	if (rv != CKR_OK)
-		return rv;
-	for (size_t i = 0; i < ROW_PAGE; i++)
-		complete = complete && (!page->listed[i] || reading.done[i]);
-	if (damage != SQLITE_OK)
-		table_failed(context->table, "has rows that cannot be read", damage);
-	else if (complete)
-		return CKR_OK;
-	rv = read_what_is_whole(context, &reading, TABLE_OBJECT_FORTH);
-	return rv == CKR_OK ? read_what_is_whole(context, &reading, TABLE_OBJECT_BACK) : rv;
-}
-
-CK_RV row_object_put(struct row_context *context, struct seal *seal, struct row_object *row)
-{
-	sqlite3_stmt *statement = table_statement(context->table, TABLE_OBJECT_PUT);
-	CK_RV rv = object_checksum(context, row, row->checksum);
-
-	if (rv == CKR_OK)
-		rv = seal_tag(seal, row->checksum, row->tag);
-	if (rv != CKR_OK || statement == NULL)
-		return rv != CKR_OK ? rv : CKR_DEVICE_ERROR;
-	bind_number(statement, 1, row->id);
-	bind_number(statement, 2, row->version);
-	bind_blob(statement, 3, row->open, row->open_length);
-	bind_blob(statement, 4, row->sealed, row->sealed_length);
-	bind_blob(statement, 5, row->checksum, SEAL_CHECKSUM);
-	bind_blob(statement, 6, row->tag, SEAL_TAG);
-	return table_run(context->table, statement, "cannot be written");
-}
-
 CK_RV row_delete(struct row_context *context, enum table_statement which, uint64_t number)
 {
 	sqlite3_stmt *statement = table_statement(context->table, which);
 
 	if (statement == NULL)
 		return CKR_DEVICE_ERROR;
-	bind_number(statement, 1, number);
+	column_bind_number(statement, 1, number);
 	return table_run(context->table, statement, "cannot be written");
 }

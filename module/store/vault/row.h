@@ -8,7 +8,7 @@
  *
  * The root lists the digests of both wrapped keys and the tags of all pages; a page lists the tags of the
  * objects of ROW_PAGE ids. So whatever is exchanged, or brought back from an older state, alone, differs
- * from what its list says.
+ * from what its list says. Objects' rows: row_object.h.
  */
 #ifndef PODPIS_STORE_VAULT_ROW_H
 #define PODPIS_STORE_VAULT_ROW_H
@@ -24,12 +24,8 @@ struct row_context {
 	struct table *table;
 	struct seal_hasher *hasher;
 	uint8_t uuid[SEAL_UUID];
-	uint64_t
-		walked; /* rows that were walked past in search of those that SQLite does not find */
+	uint64_t walked; /* rows gone past in search of what SQLite does not find (row_object.h) */
 };
-
-#define ROW_WALK_MAX                                                                               \
-	1000000 /* such rows, until `walked` is set to 0: a tampered file must not take for ever */
 
 /* Which vault this is: kept apart from the root, so that a damaged root harms nothing else. */
 CK_RV row_identity_get(struct row_context *context, uint8_t uuid[SEAL_UUID], bool *damaged);
@@ -94,27 +90,6 @@ CK_RV row_page_put(struct row_context *context, struct seal *seal, struct row_pa
  */
 CK_RV row_page_numbers(
 	struct row_context *context, enum table_statement which, uint64_t **out, size_t *count);
-
-struct row_object {
-	bool damaged;
-	uint64_t id, version;
-	const uint8_t *open,
-		*sealed; /* records; of a row that is read valid until the callback returns */
-	size_t open_length, sealed_length;
-	uint8_t checksum[SEAL_CHECKSUM];
-	uint8_t tag[SEAL_TAG];
-};
-
-typedef CK_RV row_object_handler(void *argument, const struct row_object *row);
-
-/*
- * The objects of a page. Stops when the handler fails. Where SQLite can't read a row, or does not find one that
- * the page lists, the others still come, an id perhaps twice: then the second is the one that is not damaged.
- */
-CK_RV row_object_get(struct row_context *context, const struct row_page *page,
-	row_object_handler *handler, void *argument);
-/* Fills checksum and tag. */
-CK_RV row_object_put(struct row_context *context, struct seal *seal, struct row_object *row);
 
 /* For the statements whose only parameter is a number: page and object deletion. */
 CK_RV row_delete(struct row_context *context, enum table_statement which, uint64_t number);
