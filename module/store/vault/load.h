@@ -1,9 +1,7 @@
 /*
- * load: from the file into memory: only what changed, checked as it comes.
+ * load: from the file into memory, only what changed: readings (reading.h) are applied, logins begin and end.
  *
- * The root's list tells which pages changed, a page's list which objects did; the rest is not read. What
- * does not stand as listed, or fails its checksum, or, once somebody is logged in, its tag, is named in
- * the log, is not shown, and keeps nothing else from working.
+ * What is damaged is named in the log, is not shown, and keeps nothing else from working.
  */
 #ifndef PODPIS_STORE_VAULT_LOAD_H
 #define PODPIS_STORE_VAULT_LOAD_H
