@@ -31,23 +31,9 @@ static CK_RV cipher_run(
 CK_RV cipher_whole(struct session *session, struct use *use, const uint8_t *in, CK_ULONG in_length,
 	uint8_t *out, CK_ULONG *out_length)
 {
-	struct use_input input;
-	CK_RV rv = use_enter_whole(use);
+	const struct use_data whole = {in, in_length};
 
-	if (rv != CKR_OK)
-		return rv;
-	if (out_length == NULL)
-		return use_leave(use, CKR_ARGUMENTS_BAD);
-	if (out == NULL) {
-		*out_length = use->operation->output_max;
-		return CKR_OK;
-	}
-	rv = use_check_login(session, use);
-	if (rv == CKR_OK)
-		rv = use_whole(use, in, in_length, &input);
-	if (rv == CKR_OK)
-		rv = cipher_run(use, &input, out, out_length);
-	return use_leave(use, rv);
+	return use_finish(session, use, &whole, false, cipher_run, out, out_length);
 }
 
 CK_RV cipher_update(struct session *session, struct use *use, const uint8_t *in, CK_ULONG in_length,
@@ -71,21 +57,5 @@ CK_RV cipher_update(struct session *session, struct use *use, const uint8_t *in,
 
 CK_RV cipher_final(struct session *session, struct use *use, uint8_t *out, CK_ULONG *out_length)
 {
-	struct use_input input;
-	CK_RV rv = use_enter_final(use);
-
-	if (rv != CKR_OK)
-		return rv;
-	if (out_length == NULL)
-		return use_leave(use, CKR_ARGUMENTS_BAD);
-	if (out == NULL) {
-		*out_length = use->operation->output_max;
-		return CKR_OK;
-	}
-	rv = use_check_login(session, use);
-	if (rv == CKR_OK)
-		rv = use_final(use, &input);
-	if (rv == CKR_OK)
-		rv = cipher_run(use, &input, out, out_length);
-	return use_leave(use, rv);
+	return use_finish(session, use, NULL, false, cipher_run, out, out_length);
 }

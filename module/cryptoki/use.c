@@ -183,21 +183,17 @@ CK_RV use_init(struct session *session, struct use *use, enum operation_purpose 
 	return CKR_OK;
 }
 
-CK_RV use_enter_whole(struct use *use)
+CK_RV use_enter(struct use *use, const struct use_data *data)
 {
-	if (!use->active)
-		return CKR_OPERATION_NOT_INITIALIZED;
-	if (use->started)
-		return use_leave(use, CKR_OPERATION_ACTIVE);
-	use->asked = true;
-	return CKR_OK;
-}
+	bool others;
 
-CK_RV use_enter_final(struct use *use)
-{
 	if (!use->active)
 		return CKR_OPERATION_NOT_INITIALIZED;
-	return use->asked && !use->started ? use_leave(use, CKR_OPERATION_ACTIVE) : CKR_OK;
+	others = data != NULL ? use->started : use->asked && !use->started;
+	if (others)
+		return use_leave(use, CKR_OPERATION_ACTIVE);
+	use->asked = use->asked || data != NULL;
+	return CKR_OK;
 }
 
 CK_RV use_check_login(struct session *session, const struct use *use)
@@ -237,26 +233,42 @@ static CK_RV use_digest(struct use *use, struct use_input *out)
 	return rv;
 }
 
-CK_RV use_whole(struct use *use, const uint8_t *data, CK_ULONG length, struct use_input *out)
+CK_RV use_take(struct use *use, const struct use_data *data, struct use_input *out)
 {
-	if (!argument_is_bytes(data, length))
+	CK_RV rv = CKR_OK;
+
+	if (data != NULL && !argument_is_bytes(data->bytes, data->length))
 		return CKR_ARGUMENTS_BAD;
 	if (use->hash != NULL) {
-		CK_RV rv = hash_update(use->hash, data, length);
+		if (data != NULL)
+			rv = hash_update(use->hash, data->bytes, data->length);
 		return rv == CKR_OK ? use_digest(use, out) : rv;
 	}
-	if (length > use->operation->input_max)
+	if (data != NULL && data->length > use->operation->input_max)
 		return purposes[use->purpose].too_long;
-	out->data = data;
-	out->length = length;
+	out->data = data != NULL ? data->bytes : use->data.data;
+	out->length = data != NULL ? data->length : use->data.length;
 	return CKR_OK;
 }
 
-CK_RV use_final(struct use *use, struct use_input *out)
+CK_RV use_finish(struct session *session, struct use *use, const struct use_data *data, bool exact,
+	use_run *run, uint8_t *out, CK_ULONG *length)
 {
-	if (use->hash != NULL)
-		return use_digest(use, out);
-	out->data = use->data.data;
-	out->length = use->data.length;
-	return CKR_OK;
+	struct use_input input;
+	CK_RV rv = use_enter(use, data);
+
+	if (rv != CKR_OK)
+		return rv;
+	if (length == NULL)
+		return use_leave(use, CKR_ARGUMENTS_BAD);
+	if (out == NULL || (exact && *length < use->operation->output_max)) {
+		*length = use->operation->output_max;
+		return out == NULL ? CKR_OK : CKR_BUFFER_TOO_SMALL;
+	}
+	rv = use_check_login(session, use);
+	if (rv == CKR_OK)
+		rv = use_take(use, data, &input);
+	if (rv == CKR_OK)
+		rv = run(use, &input, out, length);
+	return use_leave(use, rv);
 }

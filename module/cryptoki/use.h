@@ -46,12 +46,17 @@ struct use {
 CK_RV use_init(struct session *session, struct use *use, enum operation_purpose purpose,
 	const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key);
 
+/* All data of a function that takes them at once. NULL in its place: a Final, the data came by Update. */
+struct use_data {
+	const uint8_t *bytes;
+	CK_ULONG length;
+};
+
 /*
  * Into a function for whole data, or a Final: CKR_OPERATION_NOT_INITIALIZED; CKR_OPERATION_ACTIVE, which ends
  * the use, when it is the other kind's to end (PKCS #11 v3.0, 5.2 and 5.13.2).
  */
-CK_RV use_enter_whole(struct use *use);
-CK_RV use_enter_final(struct use *use);
+CK_RV use_enter(struct use *use, const struct use_data *data);
 
 /* C_…Update of what is hashed or collected. Does not end the use when it fails: the caller does. */
 CK_RV use_update(struct use *use, const uint8_t *data, CK_ULONG length);
@@ -68,8 +73,19 @@ struct use_input {
 	size_t length;
 	uint8_t digest[128]; /* a DigestInfo at most */
 };
-CK_RV use_whole(struct use *use, const uint8_t *data, CK_ULONG length, struct use_input *out);
-CK_RV use_final(struct use *use, struct use_input *out);
+CK_RV use_take(struct use *use, const struct use_data *data, struct use_input *out);
+
+/* Makes the output in `*length` bytes of room; *length is what it has. */
+typedef CK_RV use_run(
+	struct use *use, const struct use_input *input, uint8_t *out, CK_ULONG *length);
+
+/*
+ * The whole of a function that gives something out, or its Final, up to the end of the use. A NULL `out` asks for
+ * the length, and ends nothing. `exact`: as much room as can be needed has to be there before anything is done;
+ * else `run` tells.
+ */
+CK_RV use_finish(struct session *session, struct use *use, const struct use_data *data, bool exact,
+	use_run *run, uint8_t *out, CK_ULONG *length);
 
 /* Ends the use; what was prepared stays. */
 void use_end(struct use *use);
