@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "module/support/folder.h"
 #include "provision/i18n.h"
 
 #define PIECE (1u << 18) /* bytes */
@@ -81,22 +82,6 @@ unsigned named_file_mode(const char *path)
 
 	return stat(path, &status) == 0 && S_ISREG(status.st_mode) ? 0600 | (status.st_mode & 0066)
 								   : 0600;
-}
-
-static bool write_all(int fd, const uint8_t *data, size_t length)
-{
-	ssize_t wrote;
-
-	while (length > 0) {
-		wrote = write(fd, data, length);
-		if (wrote < 0 && errno == EINTR)
-			continue;
-		if (wrote <= 0)
-			return false;
-		data += wrote;
-		length -= (size_t)wrote;
-	}
-	return true;
 }
 
 /* Folder and name of a path; the folder is the caller's to close. */
@@ -177,8 +162,8 @@ bool named_file_write(const char *path, const void *data, size_t length, unsigne
 	fd = open_unnamed(folder, temporary);
 	if (fd < 0)
 		goto out;
-	if (!write_all(fd, data, length) || fchmod(fd, (mode_t)mode) != 0 || fsync(fd) != 0 ||
-		!name_it(folder, fd, temporary, name, replace))
+	if (!folder_write_all(fd, data, length) || fchmod(fd, (mode_t)mode) != 0 ||
+		fsync(fd) != 0 || !name_it(folder, fd, temporary, name, replace))
 		goto out;
 	fsync(folder);
 	done = true;

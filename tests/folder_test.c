@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -55,6 +56,24 @@ static void test_make(void **state)
 	assert_true(folder_write(folder, "file", "x", 1, NULL));
 	snprintf(below, sizeof(below), "%s/below", path_of("file"));
 	assert_false(folder_make(below, NULL));
+}
+
+static void test_make_above(void **state)
+{
+	char name[700];
+
+	(void)state;
+	snprintf(name, sizeof(name), "%s/c/d/file", base);
+	assert_true(folder_make_above(name));
+	assert_int_equal(access(name, F_OK), -1);
+	*strrchr(name, '/') = '\0';
+	assert_int_equal(access(name, F_OK), 0);
+	assert_true(folder_make_above("/"));
+	assert_true(folder_make_above("bare-name"));
+	assert_int_equal(access("bare-name", F_OK), -1);
+	snprintf(name, sizeof(name), "%s/below/it", path_of("file"));
+	assert_false(folder_make_above(name));
+	assert_int_equal(errno, ENOTDIR);
 }
 
 static void test_write_and_read(void **state)
@@ -195,6 +214,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_make),
+		cmocka_unit_test(test_make_above),
 		cmocka_unit_test(test_write_and_read),
 		cmocka_unit_test(test_links_and_devices),
 		cmocka_unit_test(test_too_large),

@@ -11,20 +11,34 @@
 
 #define NAMES_MAX 4096
 
-bool folder_make(const char *path, struct error *err)
+/* mkdir -p, in place: with the folders above the last slash, or with the whole path. */
+static bool make_all(char *path, bool whole)
 {
-	char *copy = strdup(path);
-	bool ok = copy != NULL;
+	bool ok = true;
+	int error = 0;
 
-	for (char *at = copy; ok && at != NULL;) {
+	for (char *at = path; ok && at != NULL && *at != '\0';) {
 		at = strchr(at + 1, '/');
+		if (at == NULL && !whole)
+			break;
 		if (at != NULL)
 			*at = '\0';
-		ok = mkdir(copy, 0700) == 0 || errno == EEXIST || errno == EISDIR ||
-		     (errno == EROFS && access(copy, F_OK) == 0);
+		ok = mkdir(path, 0700) == 0 || errno == EEXIST;
+		error = errno;
+		ok = ok ||
+		     access(path, F_OK) == 0; /* some tell something else first: EROFS, EISDIR */
 		if (at != NULL)
 			*at = '/';
 	}
+	errno = error;
+	return ok;
+}
+
+bool folder_make(const char *path, struct error *err)
+{
+	char *copy = strdup(path);
+	bool ok = copy != NULL && make_all(copy, true);
+
 	if (!ok)
 		error_set(err, ERROR_FAILED, "the folder %s can't be made: %s", path,
 			copy != NULL ? strerror(errno) : "out of memory");
@@ -32,16 +46,31 @@ bool folder_make(const char *path, struct error *err)
 	return ok;
 }
 
-static bool write_all(int fd, const char *data, size_t length)
+bool folder_make_above(const char *path)
 {
+	char *copy = strdup(path);
+	bool ok = copy != NULL && make_all(copy, false);
+	int error = errno;
+
+	free(copy);
+	errno = error;
+	return ok;
+}
+
+bool folder_write_all(int fd, const void *data, size_t length)
+{
+	const uint8_t *at = data;
+
 	while (length > 0) {
-		ssize_t done = write(fd, data, length);
+		ssize_t done = write(fd, at, length);
 
 		if (done < 0 && errno == EINTR)
 			continue;
-		if (done <= 0)
+		if (done <= 0) {
+			errno = done < 0 ? errno : EIO;
 			return false;
-		data += done;
+		}
+		at += done;
 		length -= (size_t)done;
 	}
 	return true;
@@ -62,7 +91,7 @@ bool folder_write(
 	}
 	unlinkat(folder, temporary, 0);
 	fd = openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 || !write_all(fd, data, length) || fsync(fd) != 0 ||
+	if (fd < 0 || !folder_write_all(fd, data, length) || fsync(fd) != 0 ||
 		renameat(folder, temporary, folder, name) != 0)
 		goto out;
 	ok = fsync(folder) == 0;

@@ -14,6 +14,11 @@
 
 /* Makes the folder and those above it. */
 bool folder_make(const char *path, struct error *err);
+/* Makes the folders above a file, none for a bare name. errno tells what was wrong. */
+bool folder_make_above(const char *path);
+
+/* All of it, in as many pieces as it takes. errno tells what was wrong. */
+bool folder_write_all(int fd, const void *data, size_t length);
 
 /* Writes or replaces path/name; when it returns true, the file survives a power cut. */
 bool folder_write(

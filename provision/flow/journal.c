@@ -10,6 +10,7 @@
 
 #include "module/support/buffer.h"
 #include "module/support/config.h"
+#include "module/support/folder.h"
 #include "provision/i18n.h"
 
 #define JOURNAL_VERSION 1
@@ -202,25 +203,6 @@ static bool open_database(struct journal *journal, const char *path, struct erro
 	return true;
 }
 
-/* mkdir -p; what is made is 0700. */
-static bool make_directories(const char *path, struct error *err)
-{
-	char part[4096];
-	size_t length = strlen(path);
-
-	if (length == 0 || length >= sizeof(part))
-		return error_set(err, ERROR_FAILED, "%s: %s", path, strerror(ENAMETOOLONG));
-	for (size_t i = 1; i <= length; i++) {
-		if (path[i] != '/' && path[i] != '\0')
-			continue;
-		memcpy(part, path, i);
-		part[i] = '\0';
-		if (mkdir(part, 0700) != 0 && errno != EEXIST)
-			return error_set(err, ERROR_FAILED, "%s: %s", part, strerror(errno));
-	}
-	return true;
-}
-
 static bool open_in(const char *directory, bool look, struct journal **out, struct error *err)
 {
 	struct journal *journal = calloc(1, sizeof(*journal));
@@ -240,7 +222,7 @@ static bool open_in(const char *directory, bool look, struct journal **out, stru
 	if (look && access(path, F_OK) != 0 && errno == ENOENT) {
 		if (!open_database(journal, ":memory:", err))
 			goto out;
-	} else if (!make_directories(directory, err) || !make_file(path, err) ||
+	} else if (!folder_make(directory, err) || !make_file(path, err) ||
 		   !open_database(journal, path, err)) {
 		goto out;
 	}

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "module/support/folder.h"
 #include "provision/i18n.h"
 
 #define FILE_MAX (1024 * 1024)
@@ -56,37 +57,6 @@ bool settings_ensure(const struct config *config, enum config_kind kind, const c
 	return buffer_ok(added) || error_set(err, ERROR_FAILED, _("out of memory"));
 }
 
-static bool make_folder(const char *path, struct error *err)
-{
-	char *folder = strdup(path);
-	bool done = folder != NULL;
-
-	for (char *at = folder; done && (at = strchr(at + 1, '/')) != NULL;) {
-		*at = '\0';
-		done = mkdir(folder, 0700) == 0 || errno == EEXIST;
-		if (!done)
-			error_set(err, ERROR_FAILED, "%s: %s", folder, strerror(errno));
-		*at = '/';
-	}
-	free(folder);
-	return done;
-}
-
-static bool write_all(int fd, const uint8_t *data, size_t length)
-{
-	while (length > 0) {
-		ssize_t wrote = write(fd, data, length);
-
-		if (wrote < 0 && errno == EINTR)
-			continue;
-		if (wrote <= 0)
-			return false;
-		data += wrote;
-		length -= (size_t)wrote;
-	}
-	return true;
-}
-
 /* A rename is durable when its folder is on the disk. */
 static void sync_folder(const char *path)
 {
@@ -113,7 +83,9 @@ bool settings_lock(const char *path, int *lock, struct error *err)
 
 	if (folder == NULL) {
 		error_set(err, ERROR_FAILED, _("out of memory"));
-	} else if (make_folder(path, err)) {
+	} else if (!folder_make_above(path)) {
+		error_set(err, ERROR_FAILED, "%s: %s", folder, strerror(errno));
+	} else {
 		fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		done = fd >= 0 && flock(fd, LOCK_EX) == 0;
 		if (!done)
@@ -151,7 +123,7 @@ bool settings_append(const char *name, const struct buffer *added, struct error 
 		goto out;
 	}
 	fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */
-	if (fd < 0 || !write_all(fd, text.data, text.length) || fsync(fd) != 0 ||
+	if (fd < 0 || !folder_write_all(fd, text.data, text.length) || fsync(fd) != 0 ||
 		rename(temporary, path) != 0) {
 		error_set(err, ERROR_FAILED, "%s: %s", path, strerror(errno));
 		if (fd >= 0)

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "module/support/folder.h"
+
 struct store {
 	char *dir;
 	int lock;
@@ -382,19 +384,6 @@ void store_freeze(struct store *store, bool freeze)
 		store->frozen = store_now(store);
 }
 
-static bool write_all(int fd, const uint8_t *data, size_t length)
-{
-	while (length > 0) {
-		ssize_t written = write(fd, data, length);
-
-		if (written < 0)
-			return false;
-		data += written;
-		length -= (size_t)written;
-	}
-	return true;
-}
-
 bool store_write_file(struct store *store, const char *name, const void *data, size_t length,
 	unsigned mode, struct error *err)
 {
@@ -423,7 +412,7 @@ bool store_write_file(struct store *store, const char *name, const void *data, s
 		goto out;
 	}
 	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, (mode_t)mode);
-	ok = fd >= 0 && fchmod(fd, (mode_t)mode) == 0 && write_all(fd, data, length) &&
+	ok = fd >= 0 && fchmod(fd, (mode_t)mode) == 0 && folder_write_all(fd, data, length) &&
 	     fsync(fd) == 0 && rename(temporary, path) == 0;
 out:
 	if (!ok)

@@ -14,6 +14,7 @@
 #include "module/store/vault/load.h"
 #include "module/store/vault/report.h"
 #include "module/store/vault/row_object.h"
+#include "module/support/folder.h"
 
 #define COPY_PIECE ((size_t)16 << 10)
 
@@ -117,20 +118,6 @@ static void draft_close(struct draft *draft)
 	free(draft->folder);
 }
 
-static int write_all(int fd, const uint8_t *data, size_t length)
-{
-	ssize_t written;
-
-	for (; length > 0; data += written, length -= (size_t)written) {
-		written = write(fd, data, length);
-		if (written < 0 && errno == EINTR)
-			written = 0;
-		else if (written <= 0)
-			return written < 0 ? errno : EIO;
-	}
-	return 0;
-}
-
 /* Byte for byte. errno's code, or 0. */
 static int copy_file(int from, int to)
 {
@@ -141,7 +128,7 @@ static int copy_file(int from, int to)
 
 	while (error == 0 && (got = pread(from, piece, sizeof(piece), at)) != 0) {
 		if (got > 0)
-			error = write_all(to, piece, (size_t)got);
+			error = folder_write_all(to, piece, (size_t)got) ? 0 : errno;
 		else if (errno != EINTR)
 			error = errno;
 		at += got > 0 ? got : 0;

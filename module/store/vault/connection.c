@@ -9,6 +9,7 @@
 #include "module/store/vault/connection.h"
 #include "module/store/vault/disk.h"
 #include "module/store/vault/record.h"
+#include "module/support/folder.h"
 
 /* How SQLite's failures are told; the first row that fits the code (and errno, unless 0) counts. */
 static const struct {
@@ -156,29 +157,11 @@ static CK_RV set_up(struct connection *connection)
 	return rc == SQLITE_OK ? CKR_OK : connection_failed(connection, "cannot be opened", rc);
 }
 
-/* mkdir -p, each new folder 0700. */
-static bool make_folders(const char *path)
-{
-	char *copy = strdup(path);
-	bool ok = copy != NULL;
-	int error = ENOMEM;
-
-	for (char *at = copy; ok && (at = strchr(at + 1, '/')) != NULL; *at = '/') {
-		*at = '\0';
-		ok = mkdir(copy, 0700) == 0;
-		error = errno;
-		ok = ok || error == EEXIST || access(copy, F_OK) == 0;
-	}
-	free(copy);
-	errno = error;
-	return ok;
-}
-
 static CK_RV create_file(struct connection *connection)
 {
 	int fd = -1, error;
 
-	if (make_folders(connection->path))
+	if (folder_make_above(connection->path))
 		fd = open(
 			connection->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd >= 0) {
