@@ -4,9 +4,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "provision/authority/cabinet.h"
-#include "tests/https_server.h"
-#include "tests/workplace.h"
+#include "tests/cabinet_fixture.h"
 
 static const char rejected[] =
 	"{\"id\":\"2026-1\",\"state\":\"rejected\",\"status\":\"Отказ\",\"poll\":false,"
@@ -18,24 +16,15 @@ static struct authority *authority;
 
 static int setup(void **state)
 {
-	struct oauth_service service = {.token_endpoint = "https://a/", .client_id = "podpis"};
 	const struct authority_account account = {"admin", "Админ", "administrator"};
-	struct oauth_grant grant = {.access = secret_new("the-token", 9), .expires_in = 900};
-	struct error err = {0};
 	char text[512];
 
 	(void)state;
 	workplace_begin(&workplace);
 	server = https_server_start(workplace.home, "127.0.0.1");
-	snprintf(text, sizeof(text),
-		"[authority centre]\nprotocol = cabinet\nurl = %s\nca-file = %s\n",
-		https_server_url(server), https_server_ca(server));
+	cabinet_section(server, text, sizeof(text));
 	workplace_configure(&workplace, text);
-	if (!authority_open(workplace.context.config, "centre", NULL, &authority, &err) ||
-		!login_store(((struct cabinet *)authority)->session.login, &service, &grant,
-			&account, &err))
-		fail_msg("%s", err.message);
-	oauth_grant_clear(&grant);
+	authority = cabinet_open(&workplace, &account);
 	return 0;
 }
 

@@ -1,8 +1,7 @@
 #include "tests/flow_story.h"
 
 #include "provision/application.h"
-#include "provision/authority/cabinet.h"
-#include "tests/https_server.h"
+#include "tests/cabinet_fixture.h"
 
 static struct story story;
 static struct https_server *server;
@@ -21,28 +20,15 @@ static const char other_templ[] =
 
 static int setup(void **state)
 {
-	struct oauth_service service = {.token_endpoint = "https://a/", .client_id = "podpis"};
 	const struct authority_account account = {"petrov", "Петров", "employee"};
-	struct oauth_grant grant = {.access = secret_new("token", 5), .expires_in = 900};
-	struct authority *authority = NULL;
-	struct error err = {0};
 	char text[512];
 
 	(void)state;
 	tls_folder = folder_make();
 	server = https_server_start(tls_folder, "127.0.0.1");
-	snprintf(text, sizeof(text),
-		"[authority centre]\nprotocol = cabinet\nurl = %s\nca-file = %s\n",
-		https_server_url(server), https_server_ca(server));
+	cabinet_section(server, text, sizeof(text));
 	story_begin(&story, text);
-	assert_done(
-		authority_open(story.workplace.context.config, "centre", NULL, &authority, &err),
-		&err);
-	assert_done(login_store(((struct cabinet *)authority)->session.login, &service, &grant,
-			    &account, &err),
-		&err);
-	oauth_grant_clear(&grant);
-	authority_close(authority);
+	authority_close(cabinet_open(&story.workplace, &account));
 	return 0;
 }
 

@@ -11,15 +11,8 @@ static X509 *root;
 
 static int setup(void **state)
 {
-	char text[256];
-
 	(void)state;
-	workplace_begin(&workplace);
-	snprintf(text, sizeof(text), "[slot vault]\nstore = vault\npath = %s/vault.db\n",
-		workplace.home);
-	workplace_configure(&workplace, text);
-	token_init(&workplace, "vault", "token");
-	token_open(&workplace, "token", &slot);
+	token_begin(&workplace, &slot);
 	authority = test_key_new(SIGNATURE_ECDSA_SHA256);
 	root = token_authority(&authority, "Test authority");
 	return 0;
@@ -30,8 +23,7 @@ static int teardown(void **state)
 	(void)state;
 	X509_free(root);
 	test_key_free(&authority);
-	slot_close(&slot);
-	workplace_end(&workplace);
+	token_end(&workplace, &slot);
 	return 0;
 }
 

@@ -40,6 +40,25 @@ static inline void token_open(struct workplace *workplace, const char *label, st
 	secret_free(pin);
 }
 
+/* A workplace whose only slot is a vault, initialised, with a login. Ended with token_end. */
+static inline void token_begin(struct workplace *workplace, struct slot *slot)
+{
+	char text[256];
+
+	workplace_begin(workplace);
+	snprintf(text, sizeof(text), "[slot vault]\nstore = vault\npath = %s/vault.db\n",
+		workplace->home);
+	workplace_configure(workplace, text);
+	token_init(workplace, "vault", "token");
+	token_open(workplace, "token", slot);
+}
+
+static inline void token_end(struct workplace *workplace, struct slot *slot)
+{
+	slot_close(slot);
+	workplace_end(workplace);
+}
+
 /* A certificate for that public key under this subject (DER; NULL: only the CN), by the key of an authority. */
 static inline X509 *token_certify(const struct test_key *authority, X509 *issuer,
 	const uint8_t *spki, size_t spki_length, X509_NAME *subject, const char *common_name,

@@ -7,23 +7,15 @@ static struct slot slot;
 
 static int setup(void **state)
 {
-	char text[256];
-
 	(void)state;
-	workplace_begin(&workplace);
-	snprintf(text, sizeof(text), "[slot vault]\nstore = vault\npath = %s/vault.db\n",
-		workplace.home);
-	workplace_configure(&workplace, text);
-	token_init(&workplace, "vault", "token");
-	token_open(&workplace, "token", &slot);
+	token_begin(&workplace, &slot);
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	slot_close(&slot);
-	workplace_end(&workplace);
+	token_end(&workplace, &slot);
 	return 0;
 }
 
