@@ -48,8 +48,9 @@ static bool get_new_so_pin(struct context *context, struct secret **out, struct 
 	const char *path = options_get(&context->options, "so-pin-file");
 	struct stat st;
 
-	/* An empty file is what a kill left while it was being made. */
-	if (path != NULL && stat(path, &st) == 0 && st.st_size == 0 && unlink(path) != 0)
+	/* An empty file is what a kill left while it was being made; a pipe or a device has no size either. */
+	if (path != NULL && lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0 &&
+		unlink(path) != 0)
 		return error_set(err, ERROR_FAILED, "%s: %s", path, strerror(errno));
 	if (path != NULL && access(path, F_OK) != 0 && errno == ENOENT) {
 		if (!make_so_pin(path, err))

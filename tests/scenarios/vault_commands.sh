@@ -59,6 +59,13 @@ expect 0 podpis vault init --label 'Иванов' --dry-run
 [ ! -e "$vault" ] || fail 'a dry run makes a vault'
 expect 6 setsid -w "$tool" vault init --label 'Иванов' --pin-file "$HOME/pin"
 says 'so-pin-file'
+# A pipe is as empty as what a kill leaves of a file, and stays.
+private "$work/short" 12
+mkfifo "$work/pipe"
+timeout 20 sh -c "echo so-pin >'$work/pipe'" &
+expect 7 podpis vault init --pin-file "$work/short" --so-pin-file "$work/pipe"
+[ -p "$work/pipe" ] || fail 'a pipe that a PIN came through is deleted'
+wait $!
 rm "$HOME/so-pin"
 expect 0 podpis vault init --label 'Иванов' --pin-file "$HOME/pin" --so-pin-file "$HOME/so-pin" --json
 [ "$(jq -r '.token + " \(.token_initialised)"' "$work/out")" = 'Иванов true' ] || fail "$(cat "$work/out")"
