@@ -289,6 +289,33 @@ static void test_many(void **state)
 }
 
 /* Looking makes nothing: not a file, not a folder. What is there is seen. */
+/* Who can write the folder can have SQLite delete any file of the person's. */
+static void test_others(void **state)
+{
+	static const struct {
+		const char *name;
+		mode_t wrong, right;
+	} cases[] = {{"", 0770, 0755}, {"", 0707, 0700}, {"/journal.db", 0620, 0644},
+		{"/journal.db", 0602, 0600}};
+
+	(void)state;
+	journal_close(open_journal());
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct journal *journal = NULL;
+		struct error err = {0};
+		char path[160];
+
+		snprintf(path, sizeof(path), "%s%s", folder, cases[i].name);
+		assert_int_equal(chmod(path, cases[i].wrong), 0);
+		assert_false(journal_open_at(folder, &journal, &err));
+		assert_int_equal(err.code, ERROR_WORKPLACE);
+		assert_non_null(strstr(err.message, path));
+		assert_null(journal);
+		assert_int_equal(chmod(path, cases[i].right), 0);
+		journal_close(open_journal());
+	}
+}
+
 static void test_look(void **state)
 {
 	struct journal *journal = NULL;
@@ -322,6 +349,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_modes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_look, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_find, setup, teardown),
