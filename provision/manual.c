@@ -39,12 +39,9 @@ static void put_table(const struct option *options)
 
 static void put_command(const struct command *command)
 {
-	printf("## podpis %s", command->name);
-	if (command->arguments[0] != '\0') {
-		putchar(' ');
-		put(command->arguments);
-	}
-	printf("\n\n");
+	/* A heading is no markup to scdoc: it passes a backslash on. */
+	printf("## podpis %s%s%s\n\n", command->name, command->arguments[0] != '\0' ? " " : "",
+		command->arguments);
 	put(command->summary);
 	printf(".\n\n");
 	for (size_t i = 0; i < OPTIONS_TABLES_MAX && command->options[i] != NULL; i++)

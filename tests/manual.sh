@@ -6,6 +6,10 @@ tool=$1 header=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 sed -e 's/\\f.//g' -e 's/\\//g' "$2" >"$work/page"
+! grep -n '^\.S[SH].*\\' "$2" || {
+	echo 'a heading that troff reads otherwise' >&2
+	exit 1
+}
 
 "$tool" --help | sed -n 's/^  \([a-z][a-z ]*[a-z]\)  .*/\1/p' >"$work/commands"
 [ "$(wc -l <"$work/commands")" -ge 17 ] || {
