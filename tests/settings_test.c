@@ -33,7 +33,7 @@ static void append(const char *text)
 	struct error err = {0};
 
 	buffer_append_text(&added, text);
-	if (!settings_append(path, &added, &err))
+	if (!settings_append(path, &added, NULL, NULL, &err))
 		fail_msg("%s", err.message);
 	buffer_free(&added);
 }
@@ -74,6 +74,36 @@ static void test_append(void **state)
 	free(real);
 }
 
+static bool refuse(void *context, const char *candidate, struct error *err)
+{
+	struct buffer text = BUFFER_INIT(1000);
+
+	(void)context;
+	assert_true(buffer_read_file(&text, candidate));
+	assert_non_null(strstr(buffer_text(&text), "[slot a]"));
+	assert_non_null(strstr(buffer_text(&text), "[slot z]"));
+	buffer_free(&text);
+	return error_set(err, ERROR_USAGE, "%s", candidate);
+}
+
+static void test_refused(void **state)
+{
+	struct buffer added = BUFFER_INIT(1000);
+	struct error err = {0};
+
+	(void)state;
+	unlink(path);
+	append("[slot a]\n\n");
+	buffer_append_text(&added, "[slot z]\n");
+	assert_false(settings_append(path, &added, refuse, NULL, &err));
+	assert_int_equal(err.code, ERROR_USAGE);
+	assert_int_not_equal(access(err.message, F_OK), 0);
+	buffer_free(&added);
+	/* One empty line between sections is enough. */
+	append("[slot b]\n");
+	expect_text("[slot a]\n\n[slot b]\n");
+}
+
 static void test_lock(void **state)
 {
 	struct error err = {0};
@@ -111,6 +141,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_append),
+		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_lock),
 	};
 

@@ -130,14 +130,14 @@ static bool add_authority(struct context *context, struct buffer *added, struct 
 	return done;
 }
 
-/* Reads back what was written: the module and every later command read the same. */
-static bool reload(struct context *context, struct error *err)
+/* Can what the file says be used? */
+static bool check_settings(struct context *context, const char *path, struct error *err)
 {
 	const char *name = options_get(&context->options, "authority");
 	struct authority *authority = NULL;
 
 	config_free(context->config);
-	context->config = config_load(NULL);
+	context->config = config_load(path);
 	if (!context_check_config(context, err))
 		return false;
 	if (name == NULL)
@@ -146,6 +146,20 @@ static bool reload(struct context *context, struct error *err)
 		return false;
 	authority_close(authority);
 	return true;
+}
+
+/* The same of the file as it would be, before it is: its name and lines are then nobody's. */
+static bool check_candidate(void *context, const char *candidate, struct error *err)
+{
+	struct error problem = {0};
+	size_t length = strlen(candidate);
+	const char *cause = problem.message;
+
+	if (check_settings(context, candidate, &problem))
+		return true;
+	if (strncmp(cause, candidate, length) == 0 && strstr(cause + length, ": ") != NULL)
+		cause = strstr(cause + length, ": ") + 2;
+	return error_set(err, problem.code, _("nothing is added to podpis.conf: %s"), cause);
 }
 
 static bool configure(struct context *context, struct error *err)
@@ -168,14 +182,15 @@ static bool configure(struct context *context, struct error *err)
 	output_json(&context->output, "configuration_changed", json_boolean(added.length > 0));
 	if (added.length == 0) {
 		output_text(&context->output, _("%s says it already.\n"), path);
-		done = reload(context, err);
+		done = check_settings(context, NULL, err);
 	} else if (options_has(&context->options, "dry-run")) {
 		output_text(
 			&context->output, _("To be added to %s:\n\n%s"), path, buffer_text(&added));
 		done = true;
-	} else if (settings_append(path, &added, err)) {
+	} else if (settings_append(path, &added, check_candidate, context, err)) {
 		output_text(&context->output, _("Added to %s:\n\n%s"), path, buffer_text(&added));
-		done = reload(context, err);
+		/* The module and every later command read the same. */
+		done = check_settings(context, NULL, err);
 	}
 out:
 	free(path);
@@ -219,6 +234,18 @@ static bool make_token(struct context *context, struct error *err)
 	return true;
 }
 
+/* A file that PODPIS_CONFIG names and that is not there is a fault for all others; here it is to be made. */
+static void load(struct context *context)
+{
+	config_free(context->config);
+	context->config = config_load(NULL);
+	if (context->config != NULL && context->config->path == NULL &&
+		context->config->problem != NULL) {
+		config_free(context->config);
+		context->config = config_load("/dev/null");
+	}
+}
+
 /* Another `podpis setup` may be making the same: what is there is looked at when it is done. */
 static bool wait_for_others(struct context *context, int *lock, struct error *err)
 {
@@ -231,8 +258,7 @@ static bool wait_for_others(struct context *context, int *lock, struct error *er
 	free(path);
 	if (!done)
 		return false;
-	config_free(context->config);
-	context->config = config_load(NULL);
+	load(context);
 	return true;
 }
 
@@ -241,8 +267,10 @@ static bool run(struct context *context, struct error *err)
 	bool done;
 	int lock = -1;
 
-	if (options_has(&context->options, "dry-run"))
+	if (options_has(&context->options, "dry-run")) {
+		load(context);
 		return configure(context, err);
+	}
 	done = wait_for_others(context, &lock, err) && configure(context, err) &&
 	       make_token(context, err);
 	if (lock >= 0)

@@ -99,7 +99,8 @@ bool settings_lock(const char *path, int *lock, struct error *err)
 	return done;
 }
 
-bool settings_append(const char *name, const struct buffer *added, struct error *err)
+bool settings_append(const char *name, const struct buffer *added, settings_check *check,
+	void *context, struct error *err)
 {
 	struct buffer text = BUFFER_INIT(FILE_MAX);
 	/* Who keeps the file elsewhere and links to it goes on doing so. */
@@ -114,7 +115,7 @@ bool settings_append(const char *name, const struct buffer *added, struct error 
 	}
 	if (text.length > 0 && text.data[text.length - 1] != '\n')
 		buffer_append_text(&text, "\n");
-	if (text.length > 0)
+	if (text.length > 1 && text.data[text.length - 2] != '\n')
 		buffer_append_text(&text, "\n");
 	if (!buffer_append(&text, added->data, added->length) ||
 		asprintf(&temporary, "%s.XXXXXX", path) < 0) {
@@ -123,15 +124,15 @@ bool settings_append(const char *name, const struct buffer *added, struct error 
 		goto out;
 	}
 	fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */
-	if (fd < 0 || !folder_write_all(fd, text.data, text.length) || fsync(fd) != 0 ||
-		rename(temporary, path) != 0) {
+	if (fd < 0 || !folder_write_all(fd, text.data, text.length) || fsync(fd) != 0)
 		error_set(err, ERROR_FAILED, "%s: %s", path, strerror(errno));
-		if (fd >= 0)
-			unlink(temporary);
-		goto out;
-	}
-	sync_folder(path);
-	done = true;
+	else if (check == NULL || check(context, temporary, err))
+		done = rename(temporary, path) == 0 ||
+		       error_set(err, ERROR_FAILED, "%s: %s", path, strerror(errno));
+	if (done)
+		sync_folder(path);
+	else if (fd >= 0)
+		unlink(temporary);
 out:
 	if (fd >= 0)
 		close(fd);

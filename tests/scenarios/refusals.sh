@@ -12,6 +12,20 @@ apply() {
 		--key ec:P-256 --pin-file "$HOME/pin" "$@"
 }
 
+step 'an authority that can not be used is not written down'
+cp "$XDG_CONFIG_HOME/podpis/podpis.conf" "$work/before.conf"
+for wrong in '--url http://plain.example/' '--url https://a.example/ --ca-file /nowhere.pem' '--protocol pigeon'; do
+	# shellcheck disable=SC2086 # words
+	! podpis setup --authority other $wrong >"$work/out" 2>"$work/err" || fail "setup took $wrong"
+	says 'nothing is added'
+	! grep -q 'podpis.conf\.' "$work/err" || fail "named is a file that is not there: $(cat "$work/err")"
+	cmp "$XDG_CONFIG_HOME/podpis/podpis.conf" "$work/before.conf" || fail "setup wrote down $wrong"
+done
+export PODPIS_CONFIG="$work/elsewhere/podpis.conf"
+expect 0 podpis setup --vault "$work/elsewhere/vault.db" --pin-file "$HOME/pin" --so-pin-file "$HOME/so-pin"
+grep -qx "path = $work/elsewhere/vault.db" "$PODPIS_CONFIG" || fail 'setup did not make the file that PODPIS_CONFIG names'
+unset PODPIS_CONFIG
+
 step 'the data are checked before anything is sent or made'
 sed 's/^inn *=.*/inn = 500100732258/' "$data" >"$work/wrong.ini"
 expect 2 podpis apply --authority centre --slot ivanov --data "$work/wrong.ini" --identification signature \
