@@ -447,7 +447,8 @@ jq -n --arg a "$(base64_of "$work/wrong.application")" --arg r "$(base64_of "$wo
 keyed POST /applications "$work/wrong"
 refused 422 invalid-request
 openssl req -in "$work/request.der" -inform DER -outform DER -out "$work/wrong.der"
-printf '\001' | dd of="$work/wrong.der" bs=1 seek=$(($(wc -c <"$work/wrong.der") - 1)) conv=notrunc 2>"$work/dd"
+last=$(tail -c 1 "$work/wrong.der" | od -An -tu1)
+printf "\\$(printf %03o $((last ^ 1)))" | dd of="$work/wrong.der" bs=1 seek=$(($(wc -c <"$work/wrong.der") - 1)) conv=notrunc 2>"$work/dd"
 jq -jc --arg r "$(sha256 "$work/wrong.der")" '.request_sha256 = $r' "$work/application" >"$work/wrong.application"
 cms "$work/wrong.application" "$work/first" "$work/wrong.cms"
 jq -n --arg a "$(base64_of "$work/wrong.application")" --arg r "$(base64_of "$work/wrong.der")" --arg s "$(base64_of "$work/wrong.cms")" \
