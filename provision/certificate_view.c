@@ -265,10 +265,10 @@ static bool show_issuer_tool(struct view *view, const struct extension *extensio
 	add(view, "issuer_sign_tool", _("Issuer's signature tool"), "Средство ЭП издателя",
 		tool.sign_tool);
 	add(view, "issuer_ca_tool", _("Issuer's authority tool"), "Средство УЦ", tool.ca_tool);
-	add(view, "issuer_sign_tool_certificate", _("Its conformity"), "Заключение на средство ЭП",
-		tool.sign_tool_certificate);
-	add(view, "issuer_ca_tool_certificate", _("Its conformity"), "Заключение на средство УЦ",
-		tool.ca_tool_certificate);
+	add(view, "issuer_sign_tool_certificate", _("Signature tool's conformity"),
+		"Заключение на средство ЭП", tool.sign_tool_certificate);
+	add(view, "issuer_ca_tool_certificate", _("Authority tool's conformity"),
+		"Заключение на средство УЦ", tool.ca_tool_certificate);
 	return true;
 }
 

@@ -79,7 +79,7 @@ bool pin_read_file(const char *path, struct secret **out, struct error *err)
 		return error_set(err, ERROR_USAGE, "%s: %s", path, strerror(errno));
 	if (fstat(fd, &st) != 0 || (S_ISREG(st.st_mode) && (st.st_mode & 077) != 0)) {
 		error_set(err, ERROR_USAGE,
-			_("%s: others can read it; a PIN belongs into a file of mode 0600"), path);
+			_("%s: others can read it; a PIN belongs in a file of mode 0600"), path);
 		goto out;
 	}
 	while (length < sizeof(line)) {
