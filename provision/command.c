@@ -50,13 +50,32 @@ const struct command *command_find(int argc, char *const *argv, int *words)
 	return NULL;
 }
 
-void command_usage_all(FILE *out)
+static bool in_group(const struct command *command, const char *group)
 {
-	fprintf(out, "%s\n\n%s\n", _("Usage: podpis COMMAND [ARGUMENT…] [--OPTION…]"),
-		_("Obtains certificates: from the application to the installed certificate."));
-	fputc('\n', out);
+	size_t length = strlen(group);
+
+	return strncmp(command->name, group, length) == 0 && command->name[length] == ' ';
+}
+
+bool command_is_group(const char *word)
+{
 	for (size_t i = 0; commands[i] != NULL; i++)
-		fprintf(out, "  %-14s %s\n", commands[i]->name, _(commands[i]->summary));
+		if (in_group(commands[i], word))
+			return true;
+	return false;
+}
+
+void command_usage_all(FILE *out, const char *group)
+{
+	if (group == NULL)
+		fprintf(out, "%s\n\n%s\n\n", _("Usage: podpis COMMAND [ARGUMENT…] [--OPTION…]"),
+			_("Obtains certificates: from the application to the installed "
+			  "certificate."));
+	else
+		fprintf(out, _("Usage: podpis %s COMMAND [ARGUMENT…] [--OPTION…]\n\n"), group);
+	for (size_t i = 0; commands[i] != NULL; i++)
+		if (group == NULL || in_group(commands[i], group))
+			fprintf(out, "  %-14s %s\n", commands[i]->name, _(commands[i]->summary));
 	fprintf(out, "\n%s\n",
 		_("podpis COMMAND --help explains a command; podpis(1) explains it all."));
 }

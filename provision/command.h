@@ -29,7 +29,11 @@ extern const struct command *const commands[];
 /* The command that argv begins with; *words is how many words its name takes. NULL: none. */
 const struct command *command_find(int argc, char *const *argv, int *words);
 
-void command_usage_all(FILE *out);
+/* Is it the first word of commands of two, as "vault" is? */
+bool command_is_group(const char *word);
+
+/* Of all commands, or of a group's. */
+void command_usage_all(FILE *out, const char *group);
 void command_usage(FILE *out, const struct command *command);
 
 #endif

@@ -37,8 +37,9 @@ static int run(struct context *context, int argc, char **argv)
 		output_json(&context->output, "dry_run", json_true());
 	if (done && (context->options.argument_count < command->minimum ||
 			    context->options.argument_count > command->maximum))
-		done = error_set(&err, ERROR_USAGE, _("usage: podpis %s %s; --help explains it"),
-			command->name, command->arguments);
+		done = error_set(&err, ERROR_USAGE, _("usage: podpis %s%s%s; --help explains it"),
+			command->name, command->arguments[0] != '\0' ? " " : "",
+			command->arguments);
 	if (done) {
 		context->config = config_load(NULL);
 		done = command->run(context, &err);
@@ -47,6 +48,33 @@ static int run(struct context *context, int argc, char **argv)
 	if (!done)
 		return err.code == ERROR_NONE ? (int)ERROR_FAILED : (int)err.code;
 	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : (int)ERROR_FAILED;
+}
+
+static bool is_help(const char *word)
+{
+	return word != NULL && (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0);
+}
+
+/* What was typed is no command, but may be the first word of several. */
+static int no_command(struct output *output, int argc, char **argv)
+{
+	bool group = command_is_group(argv[1]);
+	struct error err = {0};
+
+	if (group && is_help(argv[2])) {
+		command_usage_all(stdout, argv[1]);
+		return 0;
+	}
+	output_init(output, wants_json(argc, argv));
+	if (group)
+		error_set(&err, ERROR_USAGE,
+			_("podpis %s stands before a command; podpis %s --help lists them"),
+			argv[1], argv[1]);
+	else
+		error_set(&err, ERROR_USAGE, _("there is no command %s; podpis help lists them"),
+			argv[1]);
+	output_finish(output, &err);
+	return ERROR_USAGE;
 }
 
 int main(int argc, char **argv)
@@ -67,17 +95,13 @@ int main(int argc, char **argv)
 		puts("podpis " PODPIS_VERSION);
 		return 0;
 	}
-	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-		strcmp(argv[1], "help") == 0) {
-		command_usage_all(argc < 2 ? stderr : stdout);
+	if (argc < 2 || is_help(argv[1]) || strcmp(argv[1], "help") == 0) {
+		command_usage_all(argc < 2 ? stderr : stdout, NULL);
 		return argc < 2 ? (int)ERROR_USAGE : 0;
 	}
 	context.command = command_find(argc - 1, argv + 1, &words);
-	if (context.command == NULL) {
-		fprintf(stderr, _("podpis: there is no command %s; podpis help lists them\n"),
-			argv[1]);
-		return ERROR_USAGE;
-	}
+	if (context.command == NULL)
+		return no_command(&context.output, argc, argv);
 	context.log = log_new(secure_getenv("PODPIS_LOG"), "podpis", LOG_LEVEL_WARNING);
 	/* Chains with GOST signatures are OpenSSL's to validate, too. */
 	gost = gost_provider_load();

@@ -55,6 +55,14 @@ says 'nowhere'
 expect 8 podpis apply --authority nowhere --slot ivanov --data "$data" --pin-file "$HOME/pin"
 says 'nowhere'
 expect 2 podpis frobnicate
+says 'podpis help'
+expect 2 podpis frobnicate --json
+jq -e '.error.code == 2' "$work/out" >/dev/null || fail 'not the one JSON object that is promised'
+expect 2 podpis vault frobnicate
+says 'podpis vault --help'
+expect 0 podpis vault --help
+[ "$(grep -c '^  vault ' "$work/out")" -eq "$(podpis help | grep -c '^  vault ')" ] || fail "$(cat "$work/out")"
+! grep -q '^  admin ' "$work/out" || fail 'vault --help lists others'
 expect 2 podpis list --frobnicate
 says 'frobnicate'
 
