@@ -281,8 +281,8 @@ static bool find(CK_FUNCTION_LIST *functions, const struct slot_wish *wish, stru
 	CK_SLOT_ID ids[SLOTS_MAX];
 	CK_ULONG count = SLOTS_MAX;
 	struct buffer there = BUFFER_INIT(700);
-	struct slot slot, found = {0};
-	size_t hits = 0;
+	struct slot slot, found = {0}, unread = {0};
+	size_t hits = 0, unread_hits = 0;
 	CK_RV rv;
 
 	rv = functions->C_GetSlotList(CK_FALSE, ids, &count);
@@ -295,10 +295,18 @@ static bool find(CK_FUNCTION_LIST *functions, const struct slot_wish *wish, stru
 			present ? slot.label : _("no token"),
 			present && (slot.flags & CKF_TOKEN_INITIALIZED) == 0 ? _("not initialised")
 									     : "");
-		if (present ? fits(&slot, wish) : fits_unread(&slot, wish)) {
+		if (present && fits(&slot, wish)) {
 			found = slot;
 			hits++;
+		} else if (!present && fits_unread(&slot, wish)) {
+			unread = slot;
+			unread_hits++;
 		}
+	}
+	/* One of which nothing is known is meant only where no other can be. */
+	if (hits == 0) {
+		found = unread;
+		hits = unread_hits;
 	}
 	if (hits == 1)
 		*out = found;

@@ -25,6 +25,11 @@ bool vault_find(struct context *context, struct vault *out, struct error *err)
 	};
 	PODPIS_VAULT_REPORT report = {.tell = NULL};
 
+	/* Where none was named, a token beside the vault is not meant. */
+	if (wish.module_path == NULL && wish.name == NULL) {
+		wish.manufacturer = "Podpis";
+		wish.model = "vault";
+	}
 	if (!slot_find(&context->modules, &wish, &out->slot, err))
 		return false;
 	out->functions =

@@ -62,6 +62,9 @@ step 'the vault beside it is used as before'
 PIN=$VAULT_PIN pkcs11 --token-label ivanov --login --pin env:PIN -O --type privkey >"$work/objects" 2>/dev/null
 [ "$(grep -c '^Private Key' "$work/objects")" -eq 1 ] || fail "$(cat "$work/objects")"
 
+expect 0 podpis vault check --json
+jq -e '.slot == "vault" and .objects > 0' "$work/out" >/dev/null || fail "$(cat "$work/out")"
+
 step 'a signature through the slot verifies'
 echo 'a document' >"$work/document"
 openssl dgst -sha256 -binary "$work/document" >"$work/digest"
