@@ -388,8 +388,9 @@ static const char *tries_left(CK_USER_TYPE user, CK_FLAGS flags)
 			  : _("it is locked now; the SO PIN unlocks it");
 	if ((flags & (so ? CKF_SO_PIN_FINAL_TRY : CKF_USER_PIN_FINAL_TRY)) != 0)
 		return _("one try is left, then it is locked");
+	/* In spite of its name: a wrong one was entered since the last right one (PKCS #11 v3.0, 3.3). */
 	if ((flags & (so ? CKF_SO_PIN_COUNT_LOW : CKF_USER_PIN_COUNT_LOW)) != 0)
-		return _("few tries are left");
+		return _("further wrong ones lock it");
 	return _("there are tries left");
 }
 

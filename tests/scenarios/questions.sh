@@ -72,10 +72,10 @@ apply() {
 		--identification in-person --key ec:P-256
 }
 apply 7 'PIN of ivanov: =typed-secret-wrong'
-says 'left'
-apply 7 'PIN of ivanov (few tries are left): =abc'
+says 'lock it'
+apply 7 'PIN of ivanov (further wrong ones lock it): =abc'
 says '4 to 64 bytes'
-apply 0 'PIN of ivanov (few tries are left): =typed-secret-пин'
+apply 0 'PIN of ivanov (further wrong ones lock it): =typed-secret-пин'
 [ "$(state "$(newest)")" = awaiting-confirmation ] || fail "after apply: $(state "$(newest)")"
 podpis cancel "$(newest)"
 apply 0 'PIN of ivanov: =typed-secret-пин'

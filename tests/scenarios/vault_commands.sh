@@ -91,7 +91,7 @@ step 'passwd'
 expect 0 podpis vault passwd --dry-run
 says 'would be changed'
 expect 7 podpis vault passwd --pin-file "$work/wrong" --new-pin-file "$work/new"
-says 'PIN of Иванов is wrong; few tries are left'
+says 'PIN of Иванов is wrong; further wrong ones lock it'
 [ "$(tries)" -eq 1 ] || fail "$(tries) tries"
 private "$work/short" 123
 expect 7 podpis vault passwd --pin-file "$HOME/pin" --new-pin-file "$work/short"
