@@ -51,10 +51,15 @@ static bool add_pem(struct crls *crls, const struct buffer *text, size_t *added,
 	bool done = bio != NULL;
 	X509_CRL *crl;
 
+	ERR_clear_error();
 	while (done && (crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)) != NULL) {
 		done = push(crls, crl, err);
 		(*added)++;
 	}
+	/* The end is where no further list begins; one that can't be read may be the one that matters. */
+	if (done && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+		done = error_set(
+			err, ERROR_USAGE, _("revocation list %zu in it is damaged"), *added + 1);
 	ERR_clear_error();
 	BIO_free(bio);
 	return done;

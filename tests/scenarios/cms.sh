@@ -261,6 +261,14 @@ echo 'not a list' >"$ca/lists/README"
 expect 1 verify --content "$doc" --crl "$ca/lists" "$work/detached.p7s"
 says 'revoked on 20'
 expect 2 verify --content "$doc" --crl "$ca/root.pem" "$work/detached.p7s"
+{
+	openssl crl -in "$ca/good.crl"
+	openssl crl -in "$ca/lists/issuing.crl" | sed '3s/^..../!!!!/'
+} >"$work/damaged.crl"
+expect 2 verify --content "$doc" --crl "$work/damaged.crl" "$work/detached.p7s"
+says 'revocation list 2 in it is damaged'
+openssl crl -in "$ca/good.crl" | cat - "$ca/root.pem" >"$work/mixed.crl"
+expect 0 verify --content "$doc" --crl "$work/mixed.crl" "$work/detached.p7s"
 
 step 'killed at any moment, a signature is whole or not there'
 if [ -z "${PODPIS_SANITIZED:-}" ] && strace -qq -o "$work/strace" true 2>/dev/null; then
