@@ -2,8 +2,9 @@
  * cms: SignedData (RFC 5652) with the signed attributes of CAdES-BES (ETSI EN 319 122-1): contentType,
  * messageDigest, signingTime, signingCertificateV2 (ESSCertIDv2, RFC 5035).
  *
- * One signer. Without a certificate (a key that does not have one yet) the signer is named by its
- * subjectKeyIdentifier and signingCertificateV2 is left out. Ed25519 follows RFC 8419.
+ * What is made has one signer. Without a certificate (a key that does not have one yet) he is named by its
+ * subjectKeyIdentifier and signingCertificateV2 is left out. Ed25519 follows RFC 8419. What is read is either
+ * just that (cms_verify), or anything that other programs make (cms_open).
  */
 #ifndef PODPIS_ASN1_CMS_H
 #define PODPIS_ASN1_CMS_H

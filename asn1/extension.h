@@ -1,6 +1,6 @@
 /*
  * extension: the X.509 extensions of a Russian (qualified) certificate profile and of everybody else's
- * (RFC 5280, 4.2; RFC 9215; facts of the profile in docs/).
+ * (RFC 5280, 4.2; RFC 9215).
  */
 #ifndef PODPIS_ASN1_EXTENSION_H
 #define PODPIS_ASN1_EXTENSION_H

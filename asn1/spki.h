@@ -1,8 +1,8 @@
 /*
  * spki: SubjectPublicKeyInfo (RFC 5280, 4.1.2.7) from and to the attributes of a PKCS#11 public key.
  * RSA (RFC 3279), EC on P-256, P-384, P-521 (RFC 5480), Ed25519 (RFC 8410), GOST R 34.10-2012 with the parameter
- * sets of RFC 9215 (module/gost/gost_curve.h). Keys are compared by algorithm,
- * parameters and point, never by the bytes of the structure (GOST writes its parameters in two ways).
+ * sets of RFC 9215 (module/gost/gost_curve.h). Keys are compared by algorithm, parameters and point, never by the
+ * bytes of the structure (GOST writes its parameters in two ways).
  */
 #ifndef PODPIS_ASN1_SPKI_H
 #define PODPIS_ASN1_SPKI_H

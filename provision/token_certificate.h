@@ -59,7 +59,8 @@ struct token_signer {
 
 /*
  * Finds the certificate that `uri` means and that, unless NULL, has this SHA-256, and opens its key. Where
- * neither says which (`uri` NULL, or only a token's) it is the only one that is valid now. The slot must be logged in. ERROR_USAGE when several fit, naming them.
+ * neither says which (`uri` NULL, or only a token's) it is the only one that is valid now. The slot must be
+ * logged in. ERROR_USAGE when several fit, naming them.
  */
 bool token_signer_open(struct slot *slot, const struct uri *uri, const uint8_t *sha256,
 	struct token_signer *out, struct error *err);

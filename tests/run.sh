@@ -69,7 +69,7 @@ formatted() {
 	git ls-files -z '*.c' '*.h' | xargs -0 clang-format --dry-run -Werror
 }
 
-# Nothing but the PKCS#11 functions leaves the module (design: a guest in somebody else's process).
+# Nothing but the PKCS#11 functions leaves the module (docs/architecture.md, rule 2).
 exports() {
 	others=$(nm -D --defined-only build/module/podpis-pkcs11.so | awk '$3 !~ /^C_[A-Za-z]+(@@?.*)?$/ { print $3 }')
 	[ -z "$others" ] || {

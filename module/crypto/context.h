@@ -1,5 +1,5 @@
 /*
- * context: the module's own OpenSSL world (design, sections 2.1 and 11).
+ * context: the module's own OpenSSL world (docs/architecture.md, rule 1).
  *
  * One private OSSL_LIB_CTX with the default provider and a small built-in provider that hands out the
  * default provider's implementations under names that no ENGINE knows. Nothing is read from openssl.cnf,
@@ -40,7 +40,10 @@ void crypto_leave(void);
 /* CKR_GENERAL_ERROR (logged) where OpenSSL can't be set up. `log` outlives the context. */
 CK_RV crypto_new(struct log *log, struct crypto **out);
 
-/* Keeps the library context for the next crypto_new of this process. Safe after the host's OPENSSL_cleanup. Everything that was made in the context is freed before. */
+/*
+ * Keeps the library context for the next crypto_new of this process. Everything that was made in it is freed
+ * before. Safe after the host's OPENSSL_cleanup.
+ */
 void crypto_free(struct crypto *crypto);
 
 /*

@@ -2,7 +2,7 @@
  * key: an asymmetric key of our own type, decoded once.
  *
  * Keys are immutable, counted, and shared by threads. Their OpenSSL part lives under the built-in
- * provider's names (design, section 11), so nothing outside module/crypto sees an EVP_PKEY. RSA 1024 to
+ * provider's names (provider.h), so nothing outside module/crypto sees an EVP_PKEY. RSA 1024 to
  * 4096 bits, EC on P-256, P-384, P-521, Ed25519; GOST R 34.10-2012 (module/gost) behind the same functions.
  *
  * Shapes are Cryptoki's (PKCS #11 v3.0 Current Mechanisms, 2.1, 2.3): CKA_EC_PARAMS the DER OID of a named

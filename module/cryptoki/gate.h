@@ -1,8 +1,8 @@
 /*
- * gate: the way into the module and out of it (PKCS #11 v3.0, 5.4; design, rules 2 and 3).
+ * gate: the way into the module and out of it (PKCS #11 v3.0, 5.4; docs/architecture.md, rules 2 and 3).
  *
  * Every entry passes the gate: it finds the module that C_Initialize made, and counts itself in, so that
- * C_Finalize frees nothing that a call still uses. The gate and the fork counter are the only globals.
+ * C_Finalize frees nothing that a call still uses. The gate and the fork counter are cryptoki's only globals.
  *
  * A fork: the child handler only bumps the counter. A gate made before the fork is not the child's: there
  * Cryptoki is not initialised, until a C_Initialize makes a new gate. The old one, with the parent's module

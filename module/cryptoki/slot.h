@@ -3,7 +3,7 @@
  *
  * A [slot] section of the configuration opens a store, and each of its tokens is a slot. A slot's id is the
  * section's number plus 65,536 times the token's number in its store: it stays the same while other stores
- * grow. A section that can't be used keeps its slot, without a token (design, rule 6).
+ * grow. A section that can't be used keeps its slot, without a token (docs/architecture.md, rule 6).
  */
 #ifndef PODPIS_CRYPTOKI_SLOT_H
 #define PODPIS_CRYPTOKI_SLOT_H

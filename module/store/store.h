@@ -7,7 +7,8 @@
  *
  * Threads: any number may call at once; a token locks for itself and holds no lock across I/O to a device
  * or a network, nor across foreign code. `info`, `find` and what objects hold answer from memory
- * (design, rule 4). Errors are CK_RVs, logged where they happen. Output parameters are set on success only.
+ * (docs/architecture.md, rule 4). Errors are CK_RVs, logged where they happen. Output parameters are set on
+ * success only.
  */
 #ifndef PODPIS_STORE_STORE_H
 #define PODPIS_STORE_STORE_H
@@ -26,7 +27,7 @@
 /*
  * object: one state of one stored object. Immutable and counted: a change makes a new one with the same id.
  * Secret attributes (CKA_VALUE of a private key, CKA_PRIVATE_EXPONENT, primes) are never among `attributes`
- * of a store that can keep them elsewhere; `store_reveal` gives them where the rules allow.
+ * of a store that can keep them elsewhere; the token's `reveal` gives them where the rules allow.
  */
 struct object {
 	_Atomic unsigned references;

@@ -7,8 +7,8 @@
  * at $XDG_DATA_HOME/podpis/vault.db (~/.local/share); a vault section without a path gets NAME.db there.
  * A file that was named and is not there is a problem, and gives no slot.
  *
- * A broken section does not take the others with it (design, rule 6): it stays in the list, in its place,
- * with `problem` saying file, line and cause. Keys that a store or an authority defines itself are kept as
+ * A broken section does not take the others with it (docs/architecture.md, rule 6): it stays in the list, in its
+ * place, with `problem` saying file, line and cause. Keys that a store or an authority defines itself are kept as
  * pairs; each is checked against the table of known keys here, so that a typing error is named.
  */
 #ifndef PODPIS_SUPPORT_CONFIG_H

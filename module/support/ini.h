@@ -4,8 +4,7 @@
  * One line is empty, a comment (its first non-blank is # or ;), `[kind]` or `[kind name]`, or `key = value`.
  * Space around keys and values is dropped; a value is taken as it stands, `#` included, and may be empty.
  * Text is UTF-8 without NUL; a byte order mark at the start is allowed; lines end in LF or CRLF and have at
- * most 4,096 bytes; the only control character is the tab. Anything else is an error that names file and line. Not inih: Debian's build drops
- * empty sections, cuts section names at 49 bytes and reports neither.
+ * most 4,096 bytes; the only control character is the tab. Anything else is an error that names file and line.
  */
 #ifndef PODPIS_SUPPORT_INI_H
 #define PODPIS_SUPPORT_INI_H

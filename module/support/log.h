@@ -1,7 +1,7 @@
 /*
  * log: one line for each thing that went wrong, where it happened, with the foreign code.
  *
- * PODPIS_LOG=LEVEL[:TARGET] (design, names): levels error, warning, info, debug; target stderr (default),
+ * PODPIS_LOG=LEVEL[:TARGET]: levels error, warning, info, debug; target stderr (default),
  * syslog, or the path of a file, which is made with mode 0600 and appended to in whole lines, so that
  * several processes may share it. Without the variable errors and warnings of the tool go to stderr and
  * the module is silent but for errors. Nothing secret is ever passed to a log function: no PIN, token,

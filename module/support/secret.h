@@ -1,9 +1,9 @@
 /*
  * secret: memory for keys, PINs and tokens.
  *
- * The bytes live in pages of their own that are locked against swapping and left out of core
- * dumps; where locking is refused (RLIMIT_MEMLOCK) they are used unlocked. They are wiped when freed. A secret never changes its size and is never copied by
- * assignment: pass the pointer.
+ * The bytes live in pages of their own that are locked against swapping and left out of core dumps; where
+ * locking is refused (RLIMIT_MEMLOCK) they are used unlocked. They are wiped when freed. A secret never changes
+ * its size and is never copied by assignment: pass the pointer.
  */
 #ifndef PODPIS_SUPPORT_SECRET_H
 #define PODPIS_SUPPORT_SECRET_H

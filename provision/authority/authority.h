@@ -1,6 +1,6 @@
 /*
  * authority: who issues. One interface, an implementation a protocol: cabinet (docs/authority-api.yaml) and
- * file now; cmp and est have their place beside them.
+ * file.
  *
  * The flow owns the journal and decides when something is sent; an authority sends it and says what came
  * back. Every call that changes something carries an idempotency key that the flow wrote down before, so

@@ -1,12 +1,8 @@
 /*
  * login: who is logged in at an authority, kept on disk and shared by every process of the person.
  *
- * $XDG_STATE_HOME/podpis/login/<authority>.json, mode 0600 in a folder with 0700, replaced by rename. It
- * holds the login's tokens, where they were got, and the tokens that open one application each. An expired
- * access token is renewed by one process, under a lock on a side file, while the others wait for the
- * result: a refresh token works once. The lock has a deadline.
- *
- * Tokens of another address than the authority's present one are never used: the file keeps the address.
+ * $XDG_STATE_HOME/podpis/login/<authority>.json (module/support/tokens.h): the login's tokens, where they were
+ * got, and the tokens that open one application each.
  */
 #ifndef PODPIS_AUTHORITY_LOGIN_H
 #define PODPIS_AUTHORITY_LOGIN_H

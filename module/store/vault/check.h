@@ -11,8 +11,9 @@
 #include "module/store/vault/vault.h"
 
 /*
- * Begins a reading transaction that has nothing from memory. CKR_TOKEN_NOT_RECOGNIZED when there is no vault; CKR_PODPIS_NOT_A_VAULT,
- * _FORMAT, _DAMAGED CKR_DEVICE_ERROR (reported) when what is there can't be opened. `disk` is held.
+ * Begins a reading transaction that has nothing from memory. CKR_TOKEN_NOT_RECOGNIZED when there is no vault;
+ * CKR_PODPIS_NOT_A_VAULT, _FORMAT, _DAMAGED, CKR_DEVICE_ERROR (reported) when what is there can't be opened.
+ * `disk` is held.
  */
 CK_RV check_begin(struct vault *vault, struct vault_report *report);
 

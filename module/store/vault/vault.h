@@ -1,5 +1,5 @@
 /*
- * vault: the store "vault": one token in one SQLite file (design, section 3; docs/vault-format.md).
+ * vault: the store "vault": one token in one SQLite file (docs/vault-format.md).
  *
  * Two locks. `disk` is held by whoever uses the table, through a whole transaction. `memory` guards what
  * follows it; it is taken after `disk` and never held across I/O, so that searches and operations never

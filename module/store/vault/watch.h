@@ -12,8 +12,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define WATCH_COUNTER                                                                              \
-	4 /* bytes of the file change counter in SQLite's header, moved by every commit */
+#define WATCH_COUNTER 4 /* bytes of SQLite's file change counter, which every commit moves */
 
 /* A state of the file at the path, as far as it can be told from outside. */
 struct watch_state {
