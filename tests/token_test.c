@@ -1,10 +1,9 @@
 /* The token store, through the module, with a module inside that misbehaves (misbehaving_module.c). */
-#include "tests/module_fixture.h"
+#include "tests/reader_fixture.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,89 +13,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define THEIR_ERROR  (CKR_VENDOR_DEFINED | 0x123)
-#define SLOT         0       /* the misbehaving module's first */
 #define SLOT_SECOND  0x10000 /* its second */
-#define VAULT        1
-
-static const char *inner_path;
-
-static void tell(const char *words)
-{
-	char path[300];
-
-	snprintf(path, sizeof(path), "%s.new", getenv("MISBEHAVING"));
-	FILE *file = fopen(path, "w");
-	assert_non_null(file);
-	fputs(words, file);
-	assert_int_equal(fclose(file), 0);
-	assert_int_equal(rename(path, getenv("MISBEHAVING")), 0);
-}
-
-/* A counter of the module inside, if this process has it. */
-static atomic_int *counter(const char *name)
-{
-	void *library = dlopen(inner_path, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
-	void *symbol = library != NULL ? dlsym(library, name) : NULL;
-
-	if (library != NULL)
-		dlclose(library);
-	return symbol;
-}
-
-static int count(const char *name)
-{
-	atomic_int *found = counter(name);
-	return found != NULL ? *found : 0;
-}
-
-static void configure(const char *more)
-{
-	char text[2000];
-
-	snprintf(text, sizeof(text),
-		"[slot reader]\nstore = token\nmodule = %s\n%s\n[slot vault]\nstore = vault\npath "
-		"= "
-		"%s/vault.db\n",
-		inner_path, more, fixture_dir());
-	fixture_configure(text);
-	fixture_restart();
-}
-
-static int set_up(void **state)
-{
-	static char path[300];
-
-	fixture_open(state);
-	inner_path = getenv("PODPIS_TEST_INNER");
-	snprintf(path, sizeof(path), "%s/misbehaving", fixture_dir());
-	setenv("MISBEHAVING", path, 1);
-	tell("");
-	/* What is wrong on purpose need not be read. */
-	snprintf(path, sizeof(path), "debug:%s/log", fixture_dir());
-	setenv("PODPIS_LOG", path, 1);
-	snprintf(path, sizeof(path), "%s/misbehaving", fixture_dir());
-	return 0;
-}
-
-static int before(void **state)
-{
-	(void)state;
-	tell("");
-	configure("");
-	return 0;
-}
-
-static CK_RV open_rv(CK_SLOT_ID slot, CK_SESSION_HANDLE *session)
-{
-	return p11->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, session);
-}
-
-static CK_SESSION_HANDLE open_session(void)
-{
-	CK_SESSION_HANDLE session = 0;
-	assert_ok(open_rv(SLOT, &session));
-	return session;
-}
 
 static CK_ULONG list(bool present, CK_SLOT_ID *slots, CK_ULONG room)
 {
@@ -107,31 +24,18 @@ static CK_ULONG list(bool present, CK_SLOT_ID *slots, CK_ULONG room)
 	return there;
 }
 
-static bool is_present(CK_SLOT_ID slot)
-{
-	CK_SLOT_INFO info;
-	assert_ok(p11->C_GetSlotInfo(slot, &info));
-	return (info.flags & CKF_TOKEN_PRESENT) != 0;
-}
-
-static bool vault_lives(void)
-{
-	CK_TOKEN_INFO info;
-	return is_present(VAULT) && p11->C_GetTokenInfo(VAULT, &info) == CKR_OK;
-}
-
 /* ---- what works goes through */
 
 static void nothing_is_loaded_by_c_initialize(void **state)
 {
 	(void)state;
-	int initialized = count("misbehaving_initialized");
+	int initialized = reader_count("misbehaving_initialized");
 	fixture_restart();
-	assert_int_equal(count("misbehaving_initialized"), initialized);
-	assert_true(vault_lives());
-	assert_int_equal(count("misbehaving_initialized"), initialized);
-	assert_true(is_present(SLOT));
-	assert_int_equal(count("misbehaving_initialized"), initialized + 1);
+	assert_int_equal(reader_count("misbehaving_initialized"), initialized);
+	assert_true(reader_vault_lives());
+	assert_int_equal(reader_count("misbehaving_initialized"), initialized);
+	assert_true(reader_is_present(SLOT));
+	assert_int_equal(reader_count("misbehaving_initialized"), initialized + 1);
 }
 
 static void slot_is_ours_token_is_theirs(void **state)
@@ -166,7 +70,7 @@ static void sessions_and_slots_are_mapped_nothing_else(void **state)
 	assert_int_equal(mechanism_info.ulMinKeySize, 40);
 	assert_int_equal(mechanism_info.ulMaxKeySize, type);
 
-	CK_SESSION_HANDLE session = open_session();
+	CK_SESSION_HANDLE session = reader_open();
 	assert_ok(p11->C_GetSessionInfo(session, &info));
 	assert_int_equal(info.slotID, SLOT);
 	assert_int_equal(info.state, CKS_RO_USER_FUNCTIONS);
@@ -202,13 +106,13 @@ static void the_hosts_flags_are_handed_on(void **state)
 		.flags = CKF_OS_LOCKING_OK | CKF_LIBRARY_CANT_CREATE_OS_THREADS};
 
 	(void)state;
-	assert_true(is_present(SLOT));
-	const CK_FLAGS *flags = (const CK_FLAGS *)counter("misbehaving_flags");
+	assert_true(reader_is_present(SLOT));
+	const CK_FLAGS *flags = (const CK_FLAGS *)reader_counter("misbehaving_flags");
 	assert_non_null(flags);
 	assert_int_equal(*flags, CKF_OS_LOCKING_OK);
 	assert_ok(p11->C_Finalize(NULL));
 	assert_ok(p11->C_Initialize(&arguments));
-	assert_true(is_present(SLOT));
+	assert_true(reader_is_present(SLOT));
 	assert_int_equal(*flags, arguments.flags);
 }
 
@@ -221,8 +125,8 @@ static void close_all_closes_only_ours(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(ours); i++)
-		ours[i] = open_session();
-	void *library = dlopen(inner_path, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
+		ours[i] = reader_open();
+	void *library = dlopen(getenv("PODPIS_TEST_INNER"), RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
 	*(void **)&get = dlsym(library, "C_GetFunctionList");
 	assert_ok(get(&functions));
 	assert_ok(functions->C_OpenSession(40, CKF_SERIAL_SESSION, NULL, NULL, &theirs));
@@ -242,22 +146,22 @@ static void the_uri_names_one_token(void **state)
 	CK_BYTE byte;
 
 	(void)state;
-	tell("slots=3");
-	configure("token = pkcs11:serial=1");
+	reader_tell("slots=3");
+	reader_configure("token = pkcs11:serial=1");
 	assert_int_equal(list(false, slots, COUNT(slots)), 2);
-	session = open_session();
+	session = reader_open();
 	assert_ok(p11->C_GenerateRandom(session, &byte, 1));
 	/* In another reader. */
-	tell("slots=3 token-in=0");
-	assert_true(is_present(SLOT));
-	assert_ok(open_rv(SLOT, &session));
+	reader_tell("slots=3 token-in=0");
+	assert_true(reader_is_present(SLOT));
+	assert_ok(reader_open_rv(SLOT, &session));
 	/* Another one in its place: no session, so that no PIN gets there. */
-	tell("slots=3 token-in=0 serial=2");
-	assert_false(is_present(SLOT));
-	assert_rv(open_rv(SLOT, &session), CKR_TOKEN_NOT_PRESENT);
+	reader_tell("slots=3 token-in=0 serial=2");
+	assert_false(reader_is_present(SLOT));
+	assert_rv(reader_open_rv(SLOT, &session), CKR_TOKEN_NOT_PRESENT);
 	assert_int_equal(list(true, slots, COUNT(slots)), 1);
-	tell("slots=3");
-	assert_ok(open_rv(SLOT, &session));
+	reader_tell("slots=3");
+	assert_ok(reader_open_rv(SLOT, &session));
 }
 
 static void new_readers_get_slots_of_their_own(void **state)
@@ -266,26 +170,26 @@ static void new_readers_get_slots_of_their_own(void **state)
 
 	(void)state;
 	assert_int_equal(list(false, slots, COUNT(slots)), 2);
-	tell("slots=3");
+	reader_tell("slots=3");
 	assert_int_equal(list(false, slots, COUNT(slots)), 4);
 	assert_int_equal(slots[0], SLOT);
 	assert_int_equal(slots[1], SLOT_SECOND);
 	assert_int_equal(slots[2], 2 * SLOT_SECOND);
 	assert_int_equal(slots[3], VAULT);
-	assert_false(is_present(SLOT));
-	assert_true(is_present(2 * SLOT_SECOND));
+	assert_false(reader_is_present(SLOT));
+	assert_true(reader_is_present(2 * SLOT_SECOND));
 	/* They stay when the readers go. */
-	tell("slots=1");
+	reader_tell("slots=1");
 	assert_int_equal(list(false, slots, COUNT(slots)), 4);
-	assert_true(is_present(SLOT));
-	assert_false(is_present(2 * SLOT_SECOND));
+	assert_true(reader_is_present(SLOT));
+	assert_false(reader_is_present(2 * SLOT_SECOND));
 }
 
 static void two_slots_share_one_module(void **state)
 {
 	char more[600];
-	int initialized = count("misbehaving_initialized"),
-	    finalized = count("misbehaving_finalized");
+	int initialized = reader_count("misbehaving_initialized"),
+	    finalized = reader_count("misbehaving_finalized");
 
 	(void)state;
 	snprintf(more, sizeof(more),
@@ -293,18 +197,18 @@ static void two_slots_share_one_module(void **state)
 		fixture_dir());
 	char path[300];
 	snprintf(path, sizeof(path), "%s/link.so", fixture_dir());
-	assert_int_equal(symlink(inner_path, path), 0);
-	configure(more);
-	CK_SESSION_HANDLE first = open_session(), second = 0;
-	assert_ok(open_rv(1, &second));
+	assert_int_equal(symlink(getenv("PODPIS_TEST_INNER"), path), 0);
+	reader_configure(more);
+	CK_SESSION_HANDLE first = reader_open(), second = 0;
+	assert_ok(reader_open_rv(1, &second));
 	assert_int_not_equal(first, second);
-	assert_int_equal(count("misbehaving_initialized"), initialized + 1);
+	assert_int_equal(reader_count("misbehaving_initialized"), initialized + 1);
 	assert_ok(p11->C_CloseAllSessions(1));
 	CK_SESSION_INFO info;
 	assert_ok(p11->C_GetSessionInfo(first, &info));
 	assert_int_equal(info.slotID, SLOT);
 	fixture_restart();
-	assert_int_equal(count("misbehaving_finalized"), finalized + 1);
+	assert_int_equal(reader_count("misbehaving_finalized"), finalized + 1);
 	assert_int_equal(unlink(path), 0);
 }
 
@@ -318,16 +222,16 @@ static void a_module_that_fails_leaves_the_others_alone(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(ways); i++) {
-		tell(ways[i]);
+		reader_tell(ways[i]);
 		fixture_restart();
 		assert_int_equal(list(false, slots, COUNT(slots)), 2);
 		assert_int_equal(list(true, slots, COUNT(slots)), 1);
 		assert_int_equal(slots[0], VAULT);
-		assert_true(vault_lives());
-		assert_rv(open_rv(SLOT, &session), CKR_DEVICE_ERROR);
+		assert_true(reader_vault_lives());
+		assert_rv(reader_open_rv(SLOT, &session), CKR_DEVICE_ERROR);
 		/* The next use recovers. */
-		tell("");
-		assert_ok(open_rv(SLOT, &session));
+		reader_tell("");
+		assert_ok(reader_open_rv(SLOT, &session));
 	}
 }
 
@@ -335,15 +239,15 @@ static void a_module_that_fails_leaves_the_others_alone(void **state)
 static void a_module_that_hangs_leaves_the_others_alone(void **state)
 {
 	(void)state;
-	tell("hang");
+	reader_tell("hang");
 	fixture_restart();
-	assert_false(is_present(SLOT));
-	assert_true(vault_lives());
+	assert_false(reader_is_present(SLOT));
+	assert_true(reader_vault_lives());
 	/* It is not waited for again at once. */
-	tell("");
-	assert_false(is_present(SLOT));
+	reader_tell("");
+	assert_false(reader_is_present(SLOT));
 	fixture_restart();
-	assert_true(is_present(SLOT));
+	assert_true(reader_is_present(SLOT));
 }
 
 static void what_is_no_module_is_named(void **state)
@@ -371,7 +275,7 @@ static void what_is_no_module_is_named(void **state)
 			ours ? fixture_dir() : "", ours ? "/" : "", rows[i].module);
 		fixture_configure(text);
 		fixture_restart();
-		assert_false(is_present(SLOT));
+		assert_false(reader_is_present(SLOT));
 		snprintf(path, sizeof(path), "%s/log", fixture_dir());
 		FILE *file = fopen(path, "r");
 		assert_non_null(file);
@@ -387,9 +291,9 @@ static void what_is_no_module_is_named(void **state)
 static void a_module_that_calls_back_gets_an_answer(void **state)
 {
 	(void)state;
-	tell("calls-back");
+	reader_tell("calls-back");
 	fixture_restart();
-	assert_true(is_present(SLOT));
+	assert_true(reader_is_present(SLOT));
 }
 
 /* ---- whose the module is */
@@ -398,7 +302,7 @@ static CK_FUNCTION_LIST *host_loads(void)
 {
 	CK_FUNCTION_LIST *functions = NULL;
 	CK_C_GetFunctionList get;
-	void *library = dlopen(inner_path, RTLD_NOW | RTLD_LOCAL);
+	void *library = dlopen(getenv("PODPIS_TEST_INNER"), RTLD_NOW | RTLD_LOCAL);
 
 	assert_non_null(library);
 	*(void **)&get = dlsym(library, "C_GetFunctionList");
@@ -416,30 +320,30 @@ static void the_hosts_module_is_not_finalized(void **state)
 	assert_ok(p11->C_Finalize(NULL));
 	assert_ok(host->C_Initialize(NULL));
 	assert_ok(p11->C_Initialize(NULL));
-	CK_SESSION_HANDLE session = open_session();
+	CK_SESSION_HANDLE session = reader_open();
 	fixture_restart();
 	assert_ok(host->C_GetInfo(&info));
 	/* The host ends it while we use it: sessions are gone, the next use recovers. */
-	session = open_session();
+	session = reader_open();
 	assert_ok(host->C_Finalize(NULL));
 	CK_BYTE byte;
 	assert_rv(p11->C_GenerateRandom(session, &byte, 1), CKR_SESSION_HANDLE_INVALID);
 	assert_rv(p11->C_CloseSession(session), CKR_SESSION_HANDLE_INVALID);
-	session = open_session();
+	session = reader_open();
 	assert_ok(p11->C_GenerateRandom(session, &byte, 1));
 	/* Found out by a slot's function. */
 	assert_ok(host->C_Finalize(NULL));
-	assert_true(is_present(SLOT));
+	assert_true(reader_is_present(SLOT));
 	/* Now it is ours to end. */
-	int finalized = count("misbehaving_finalized");
+	int finalized = reader_count("misbehaving_finalized");
 	fixture_restart();
-	assert_int_equal(count("misbehaving_finalized"), finalized + 1);
+	assert_int_equal(reader_count("misbehaving_finalized"), finalized + 1);
 }
 
 static void a_child_starts_clean(void **state)
 {
-	CK_SESSION_HANDLE session = open_session();
-	int status = -1, initialized = count("misbehaving_initialized");
+	CK_SESSION_HANDLE session = reader_open();
+	int status = -1, initialized = reader_count("misbehaving_initialized");
 	CK_BYTE byte;
 
 	(void)state;
@@ -449,9 +353,9 @@ static void a_child_starts_clean(void **state)
 			p11->C_GenerateRandom(session, &byte, 1) == CKR_CRYPTOKI_NOT_INITIALIZED &&
 			p11->C_Initialize(NULL) == CKR_OK &&
 			p11->C_GenerateRandom(session, &byte, 1) == CKR_SESSION_HANDLE_INVALID &&
-			open_rv(SLOT, &session) == CKR_OK &&
+			reader_open_rv(SLOT, &session) == CKR_OK &&
 			p11->C_GenerateRandom(session, &byte, 1) == CKR_OK &&
-			count("misbehaving_initialized") == initialized + 1;
+			reader_count("misbehaving_initialized") == initialized + 1;
 		_exit(good ? 0 : 1);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
@@ -463,16 +367,16 @@ static void a_child_starts_clean(void **state)
 
 static void a_removed_token_takes_its_sessions_along(void **state)
 {
-	CK_SESSION_HANDLE session = open_session(), second = open_session();
+	CK_SESSION_HANDLE session = reader_open(), second = reader_open();
 	CK_BYTE byte;
 
 	(void)state;
-	tell("removed");
+	reader_tell("removed");
 	assert_rv(p11->C_GenerateRandom(session, &byte, 1), CKR_DEVICE_REMOVED);
-	tell("");
+	reader_tell("");
 	assert_rv(p11->C_GenerateRandom(session, &byte, 1), CKR_SESSION_HANDLE_INVALID);
 	/* The module gives both its handles anew: the old ones must not come back to life. */
-	CK_SESSION_HANDLE fresh[] = {open_session(), open_session()};
+	CK_SESSION_HANDLE fresh[] = {reader_open(), reader_open()};
 	for (size_t i = 0; i < COUNT(fresh); i++)
 		assert_ok(p11->C_GenerateRandom(fresh[i], &byte, 1));
 	assert_rv(p11->C_GenerateRandom(session, &byte, 1), CKR_SESSION_HANDLE_INVALID);
@@ -485,12 +389,12 @@ static void events_are_told_once(void **state)
 
 	(void)state;
 	assert_rv(p11->C_WaitForSlotEvent(CKF_DONT_BLOCK, &slot, NULL), CKR_NO_EVENT);
-	tell("none");
+	reader_tell("none");
 	assert_ok(p11->C_WaitForSlotEvent(CKF_DONT_BLOCK, &slot, NULL));
 	assert_int_equal(slot, SLOT);
-	assert_false(is_present(SLOT));
+	assert_false(reader_is_present(SLOT));
 	assert_rv(p11->C_WaitForSlotEvent(CKF_DONT_BLOCK, &slot, NULL), CKR_NO_EVENT);
-	tell("");
+	reader_tell("");
 	assert_ok(p11->C_WaitForSlotEvent(0, &slot, NULL));
 	assert_int_equal(slot, SLOT);
 }
@@ -514,129 +418,6 @@ static void finalize_ends_the_wait(void **state)
 	pthread_join(thread, NULL);
 	assert_rv(rv, CKR_CRYPTOKI_NOT_INITIALIZED);
 	assert_ok(p11->C_Initialize(NULL));
-}
-
-/* ---- threads */
-
-struct user {
-	CK_SESSION_HANDLE session;
-	CK_RV rv;
-};
-
-static void *use_once(void *context)
-{
-	struct user *user = context;
-	CK_BYTE byte;
-
-	user->rv = p11->C_GenerateRandom(user->session, &byte, 1);
-	return NULL;
-}
-
-static void wait_until_blocked(int calls)
-{
-	while (count("misbehaving_blocked") < calls)
-		sched_yield();
-}
-
-static void a_waiting_call_holds_nobody_up(void **state)
-{
-	struct user user = {.session = open_session()};
-	CK_SESSION_HANDLE other = open_session();
-	CK_SESSION_INFO info;
-	pthread_t thread;
-
-	(void)state;
-	int blocked = count("misbehaving_blocked");
-	tell("block");
-	assert_int_equal(pthread_create(&thread, NULL, use_once, &user), 0);
-	wait_until_blocked(blocked + 1);
-	assert_ok(p11->C_GetSessionInfo(user.session, &info));
-	assert_ok(p11->C_GetSessionInfo(other, &info));
-	assert_true(vault_lives());
-	assert_ok(p11->C_CloseSession(user.session));
-	assert_rv(p11->C_GetSessionInfo(user.session, &info), CKR_SESSION_HANDLE_INVALID);
-	tell("");
-	pthread_join(thread, NULL);
-	assert_ok(user.rv);
-}
-
-static void *finalize(void *context)
-{
-	*(CK_RV *)context = p11->C_Finalize(NULL);
-	return NULL;
-}
-
-static void finalize_lets_a_waiting_call_end(void **state)
-{
-	struct user user = {.session = open_session()};
-	CK_RV rv = CKR_GENERAL_ERROR;
-	pthread_t thread, finalizing;
-	CK_INFO info;
-
-	(void)state;
-	int blocked = count("misbehaving_blocked"), finalized = count("misbehaving_finalized");
-	tell("block");
-	assert_int_equal(pthread_create(&thread, NULL, use_once, &user), 0);
-	wait_until_blocked(blocked + 1);
-	assert_int_equal(pthread_create(&finalizing, NULL, finalize, &rv), 0);
-	while (p11->C_GetInfo(&info) == CKR_OK)
-		sched_yield();
-	assert_int_equal(count("misbehaving_finalized"), finalized);
-	tell("");
-	pthread_join(thread, NULL);
-	pthread_join(finalizing, NULL);
-	assert_ok(user.rv);
-	assert_ok(rv);
-	assert_int_equal(count("misbehaving_finalized"), finalized + 1);
-	assert_ok(p11->C_Initialize(NULL));
-}
-
-static void *use_often(void *context)
-{
-	struct user *user = context;
-	CK_BYTE byte;
-
-	for (int i = 0; i < 200 && user->rv == CKR_OK; i++)
-		user->rv = p11->C_GenerateRandom(user->session, &byte, 1);
-	return NULL;
-}
-
-static int most_inside(void)
-{
-	struct user users[4];
-	pthread_t threads[COUNT(users)];
-
-	*counter("misbehaving_most_inside") = 0;
-	for (size_t i = 0; i < COUNT(users); i++) {
-		users[i] = (struct user){.session = open_session()};
-		assert_int_equal(pthread_create(&threads[i], NULL, use_often, &users[i]), 0);
-	}
-	for (size_t i = 0; i < COUNT(users); i++) {
-		pthread_join(threads[i], NULL);
-		assert_ok(users[i].rv);
-	}
-	return count("misbehaving_most_inside");
-}
-
-static void a_module_that_cannot_lock_is_called_in_turn(void **state)
-{
-	struct user users[] = {{.session = open_session()}, {.session = open_session()}};
-	pthread_t threads[COUNT(users)];
-
-	(void)state;
-	/* Others are called by all at once. */
-	tell("block");
-	for (size_t i = 0; i < COUNT(users); i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, use_once, &users[i]), 0);
-	while (count("misbehaving_inside") < 2)
-		sched_yield();
-	tell("");
-	for (size_t i = 0; i < COUNT(users); i++)
-		pthread_join(threads[i], NULL);
-	tell("cant-lock");
-	fixture_restart();
-	assert_true(is_present(SLOT));
-	assert_int_equal(most_inside(), 1);
 }
 
 /* ---- a real one */
@@ -710,7 +491,7 @@ static void softhsm_comes_back(void **state)
 	snprintf(away, sizeof(away), "%s/away", fixture_dir());
 	assert_int_equal(mkdir(path, 0700), 0);
 	configure_softhsm(path);
-	assert_true(is_present(SLOT));
+	assert_true(reader_is_present(SLOT));
 	init_softhsm();
 	session = fixture_user();
 	fixture_generate(session, FIXTURE_P256, true, NULL, 0);
@@ -718,7 +499,7 @@ static void softhsm_comes_back(void **state)
 		assert_ok(sign_rv(session));
 		/* Left to itself, through another slot. */
 		CK_SESSION_HANDLE idle;
-		assert_ok(open_rv(1, &idle));
+		assert_ok(reader_open_rv(1, &idle));
 		assert_int_equal(rename(path, away), 0);
 		/* A search may find nothing for a moment; then the token is known to be gone. */
 		for (int tries = 0; tries < 5000; tries++)
@@ -726,13 +507,13 @@ static void softhsm_comes_back(void **state)
 				break;
 		assert_rv(rv, CKR_DEVICE_REMOVED);
 		assert_rv(p11->C_GetSessionInfo(session, &info), CKR_SESSION_HANDLE_INVALID);
-		assert_false(is_present(SLOT));
-		assert_int_not_equal(open_rv(SLOT, &session), CKR_OK);
+		assert_false(reader_is_present(SLOT));
+		assert_int_not_equal(reader_open_rv(SLOT, &session), CKR_OK);
 		assert_int_equal(rename(away, path), 0);
 		session = fixture_user();
 	}
 	/* Looking for a token that is not there ends nobody's sessions. */
-	assert_false(is_present(2));
+	assert_false(reader_is_present(2));
 	assert_ok(sign_rv(session));
 	assert_ok(p11->C_CloseSession(session));
 }
@@ -740,27 +521,24 @@ static void softhsm_comes_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(nothing_is_loaded_by_c_initialize, before),
-		cmocka_unit_test_setup(slot_is_ours_token_is_theirs, before),
-		cmocka_unit_test_setup(sessions_and_slots_are_mapped_nothing_else, before),
-		cmocka_unit_test_setup(the_hosts_flags_are_handed_on, before),
-		cmocka_unit_test_setup(close_all_closes_only_ours, before),
-		cmocka_unit_test_setup(the_uri_names_one_token, before),
-		cmocka_unit_test_setup(new_readers_get_slots_of_their_own, before),
-		cmocka_unit_test_setup(two_slots_share_one_module, before),
-		cmocka_unit_test_setup(a_module_that_fails_leaves_the_others_alone, before),
-		cmocka_unit_test_setup(a_module_that_hangs_leaves_the_others_alone, before),
-		cmocka_unit_test_setup(what_is_no_module_is_named, before),
-		cmocka_unit_test_setup(a_module_that_calls_back_gets_an_answer, before),
-		cmocka_unit_test_setup(the_hosts_module_is_not_finalized, before),
-		cmocka_unit_test_setup(a_child_starts_clean, before),
-		cmocka_unit_test_setup(a_removed_token_takes_its_sessions_along, before),
-		cmocka_unit_test_setup(events_are_told_once, before),
-		cmocka_unit_test_setup(finalize_ends_the_wait, before),
-		cmocka_unit_test_setup(a_waiting_call_holds_nobody_up, before),
-		cmocka_unit_test_setup(finalize_lets_a_waiting_call_end, before),
-		cmocka_unit_test_setup(a_module_that_cannot_lock_is_called_in_turn, before),
+		cmocka_unit_test_setup(nothing_is_loaded_by_c_initialize, reader_before),
+		cmocka_unit_test_setup(slot_is_ours_token_is_theirs, reader_before),
+		cmocka_unit_test_setup(sessions_and_slots_are_mapped_nothing_else, reader_before),
+		cmocka_unit_test_setup(the_hosts_flags_are_handed_on, reader_before),
+		cmocka_unit_test_setup(close_all_closes_only_ours, reader_before),
+		cmocka_unit_test_setup(the_uri_names_one_token, reader_before),
+		cmocka_unit_test_setup(new_readers_get_slots_of_their_own, reader_before),
+		cmocka_unit_test_setup(two_slots_share_one_module, reader_before),
+		cmocka_unit_test_setup(a_module_that_fails_leaves_the_others_alone, reader_before),
+		cmocka_unit_test_setup(a_module_that_hangs_leaves_the_others_alone, reader_before),
+		cmocka_unit_test_setup(what_is_no_module_is_named, reader_before),
+		cmocka_unit_test_setup(a_module_that_calls_back_gets_an_answer, reader_before),
+		cmocka_unit_test_setup(the_hosts_module_is_not_finalized, reader_before),
+		cmocka_unit_test_setup(a_child_starts_clean, reader_before),
+		cmocka_unit_test_setup(a_removed_token_takes_its_sessions_along, reader_before),
+		cmocka_unit_test_setup(events_are_told_once, reader_before),
+		cmocka_unit_test_setup(finalize_ends_the_wait, reader_before),
 		cmocka_unit_test(softhsm_comes_back),
 	};
-	return cmocka_run_group_tests(tests, set_up, fixture_close);
+	return cmocka_run_group_tests(tests, reader_set_up, fixture_close);
 }
