@@ -1,4 +1,4 @@
-#include "tests/asn1_support.h"
+#include "tests/cms_person.h"
 
 #include <openssl/bio.h>
 #include <openssl/cms.h>
@@ -8,52 +8,7 @@
 
 #include "asn1/algorithm.h"
 #include "asn1/certificate.h"
-#include "asn1/cms.h"
 #include "asn1/spki.h"
-
-static const char content[] = "{\"version\":1,\"person\":\"Иванов\"}\r\nline\n";
-#define CONTENT_LENGTH (sizeof(content) - 1)
-#define CONTENT        ((const uint8_t *)content)
-
-#define SIGNING_TIME   1767225599 /* 2025-12-31T23:59:59Z */
-
-/* A key with its certificate. */
-struct person {
-	struct test_key key;
-	X509 *x509;
-	struct buffer der;
-};
-
-static void person_new(struct person *person, enum signature_algorithm algorithm)
-{
-	person->key = test_key_new(algorithm);
-	person->x509 = test_certificate(&person->key, "Иванов Иван Иванович");
-	person->der = BUFFER_INIT(BUFFER_MAX);
-	test_certificate_der(person->x509, &person->der);
-}
-
-static void person_free(struct person *person)
-{
-	test_key_free(&person->key);
-	X509_free(person->x509);
-	buffer_free(&person->der);
-}
-
-static void sign(struct person *person, bool attached, struct buffer *der)
-{
-	const struct cms_certificate certificates[] = {{person->der.data, person->der.length}};
-	const struct cms_signing signing = {
-		.signer = test_key_signer(&person->key),
-		.certificates = certificates,
-		.certificate_count = 1,
-		.attached = attached,
-		.signing_time = SIGNING_TIME,
-	};
-	struct error err;
-
-	buffer_reset(der);
-	assert_done(cms_sign(&signing, CONTENT, CONTENT_LENGTH, der, &err), &err);
-}
 
 static void sign_without_certificate(struct person *person, struct buffer *der)
 {
@@ -122,7 +77,7 @@ static void openssl_verifies(void **state)
 	for (i = 0; i < sizeof(openssl_knows) / sizeof(openssl_knows[0]); i++) {
 		person_new(&person, openssl_knows[i]);
 		for (attached = 0; attached < 2; attached++) {
-			sign(&person, attached == 1, &der);
+			person_sign(&person, attached == 1, &der);
 			assert_int_equal(
 				openssl_verify(&der, attached == 1, person.x509, CMS_CADES), 1);
 			/* What the test would say of a bad one. */
@@ -210,9 +165,9 @@ static void reads_its_own(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		person_new(&person, all[i]);
-		sign(&person, false, &der);
+		person_sign(&person, false, &der);
 		check_read(&der, false, &person);
-		sign(&person, true, &der);
+		person_sign(&person, true, &der);
 		check_read(&der, true, &person);
 		assert_done(cms_verify(der.data, der.length, NULL, 0, person.key.spki,
 				    person.key.spki_length, &cms, &err),
@@ -325,7 +280,7 @@ static void gnutls_both_ways(void **state)
 	BIO_free(file);
 	test_write(folder, "content", content, CONTENT_LENGTH);
 	for (attached = 0; attached < 2; attached++) {
-		sign(&person, attached == 1, &der);
+		person_sign(&person, attached == 1, &der);
 		test_write(folder, "ours", der.data, der.length);
 		assert_int_equal(test_run("cd %s && certtool --p7-verify --inder --infile ours "
 					  "--load-certificate certificate.pem %s >log 2>&1",
@@ -374,7 +329,7 @@ static void says_what_is_wrong(void **state)
 	(void)state;
 	person_new(&person, SIGNATURE_ECDSA_SHA256);
 	person_new(&other, SIGNATURE_ECDSA_SHA256);
-	sign(&person, false, &der);
+	person_sign(&person, false, &der);
 	assert_refused(
 		cms_verify(der.data, der.length, CONTENT, CONTENT_LENGTH - 1, NULL, 0, &cms, &err),
 		&err, "messageDigest: the content is not the one that was signed");
@@ -395,7 +350,7 @@ static void says_what_is_wrong(void **state)
 	refuse(&der, "the signature does not match");
 	der.data[der.length - 1] ^= 1;
 	buffer_reset(&der);
-	sign(&person, true, &der);
+	person_sign(&person, true, &der);
 	refuse(&der, "eContent: there, but a detached signature was expected");
 	buffer_reset(&der);
 	sign_without_certificate(&person, &der);
@@ -423,7 +378,7 @@ static void refuses_a_substituted_certificate(void **state)
 
 	(void)state;
 	person_new(&person, SIGNATURE_ED25519);
-	sign(&person, false, &der);
+	person_sign(&person, false, &der);
 	assert_non_null(X509_gmtime_adj(X509_getm_notAfter(person.x509), 2 * 86400));
 	assert_true(X509_sign(person.x509, person.key.key, NULL) > 0);
 	test_certificate_der(person.x509, &twin);
@@ -543,116 +498,13 @@ static void mutants(void **state)
 	person_new(&person, SIGNATURE_ED25519);
 	sign_without_certificate(&person, &der);
 	test_mutate(&der, 4000, try_mutant, &mutant);
-	sign(&person, false, &der);
+	person_sign(&person, false, &der);
 	test_mutate(&der, 4000, try_mutant, &mutant);
 	/* The key's identifier is not signed, and the key was given: a few of those pass, and nothing else. */
 	assert_true(mutant.taken < 400);
-	sign(&person, true, &der);
+	person_sign(&person, true, &der);
 	test_mutate(&der, 2000, try_mutant, &mutant);
 	person_free(&person);
-	buffer_free(&der);
-}
-
-static bool digest_content(void *context, const char *name, uint8_t digest[MESSAGE_DIGEST_MAX],
-	size_t *length, struct error *err)
-{
-	(void)context;
-	return algorithm_digest(name, CONTENT, CONTENT_LENGTH, digest, length, err);
-}
-
-static const struct cms_source content_source = {digest_content, NULL};
-
-/* By OpenSSL, with these flags, and with both signers when there is a second. */
-static void others_sign(
-	const struct person *one, const struct person *two, unsigned flags, struct buffer *der)
-{
-	BIO *in = BIO_new_mem_buf(content, CONTENT_LENGTH), *out = BIO_new(BIO_s_mem());
-	CMS_ContentInfo *cms;
-	char *bytes;
-	long length;
-
-	flags |= CMS_BINARY | CMS_PARTIAL;
-	cms = CMS_sign(NULL, NULL, NULL, in, flags);
-	assert_non_null(cms);
-	assert_non_null(CMS_add1_signer(cms, one->x509, one->key.key, NULL, flags));
-	if (two != NULL)
-		assert_non_null(CMS_add1_signer(cms, two->x509, two->key.key, NULL, flags));
-	if ((flags & CMS_STREAM) != 0) {
-		assert_int_equal(i2d_CMS_bio_stream(out, cms, in, (int)flags), 1);
-	} else {
-		assert_int_equal(CMS_final(cms, in, NULL, flags), 1);
-		assert_int_equal(i2d_CMS_bio(out, cms), 1);
-	}
-	length = BIO_get_mem_data(out, &bytes);
-	buffer_reset(der);
-	assert_true(buffer_append(der, bytes, (size_t)length));
-	CMS_ContentInfo_free(cms);
-	BIO_free(in);
-	BIO_free(out);
-}
-
-/* Whatever others write: BER in pieces, several signers, detached by its digest. */
-static void opens_what_others_write(void **state)
-{
-	struct buffer der = BUFFER_INIT(BUFFER_MAX);
-	struct person rsa, ec;
-	struct cms_signed *signed_data;
-	struct cms_signer signer;
-	const uint8_t *bytes;
-	struct error err;
-	size_t length;
-	bool cades;
-
-	(void)state;
-	person_new(&rsa, SIGNATURE_RSA_SHA256);
-	person_new(&ec, SIGNATURE_ECDSA_SHA256);
-	X509_free(ec.x509);
-	ec.x509 = test_certificate(&ec.key, "Петров Пётр Петрович");
-
-	others_sign(&rsa, NULL, CMS_STREAM, &der);
-	assert_int_equal(der.data[1], 0x80); /* an indefinite length */
-	assert_done(cms_open(der.data, der.length, &signed_data, &err), &err);
-	cms_content(signed_data, &bytes, &length);
-	assert_int_equal(length, CONTENT_LENGTH);
-	assert_memory_equal(bytes, CONTENT, CONTENT_LENGTH);
-	assert_int_equal(cms_signer_count(signed_data), 1);
-	assert_done(cms_signer_read(signed_data, 0, NULL, &signer, &err), &err);
-	assert_non_null(signer.certificate);
-	assert_done(cms_signer_verify(signed_data, NULL, &cades, &err), &err);
-	assert_false(cades);
-	assert_refused(cms_signer_verify(signed_data, &content_source, &cades, &err), &err,
-		"eContent: there");
-	cms_close(signed_data);
-
-	others_sign(&rsa, &ec, CMS_DETACHED | CMS_CADES, &der);
-	der.data[der.length - 1] ^= 1; /* of the last signature */
-	assert_done(cms_open(der.data, der.length, &signed_data, &err), &err);
-	assert_int_equal(cms_signer_count(signed_data), 2);
-	length = 0;
-	for (size_t i = 0; i < 2; i++) {
-		assert_done(cms_signer_read(signed_data, i, NULL, &signer, &err), &err);
-		if (cms_signer_verify(signed_data, &content_source, &cades, &err)) {
-			assert_true(cades);
-			assert_refused(cms_signer_verify(signed_data, NULL, &cades, &err), &err,
-				"eContent: missing");
-			length++;
-		}
-	}
-	assert_int_equal(length, 1);
-	cms_close(signed_data);
-
-	others_sign(&ec, NULL, CMS_DETACHED | CMS_NOCERTS, &der);
-	assert_done(cms_open(der.data, der.length, &signed_data, &err), &err);
-	assert_done(cms_signer_read(signed_data, 0, NULL, &signer, &err), &err);
-	assert_null(signer.certificate);
-	assert_non_null(strstr(signer.named, "serial number "));
-	cms_close(signed_data);
-
-	assert_refused(
-		cms_open(ec.der.data, ec.der.length, &signed_data, &err), &err, "signature: ");
-	assert_int_equal(err.code, ERROR_USAGE);
-	person_free(&rsa);
-	person_free(&ec);
 	buffer_free(&der);
 }
 
@@ -666,7 +518,7 @@ static void signs_a_digest(void **state)
 
 	(void)state;
 	person_new(&person, SIGNATURE_RSA_SHA384);
-	sign(&person, false, &whole);
+	person_sign(&person, false, &whole);
 	{
 		const struct cms_certificate list[] = {{person.der.data, person.der.length}};
 		const struct cms_signing signing = {
@@ -688,35 +540,6 @@ static void signs_a_digest(void **state)
 	buffer_free(&whole);
 }
 
-static void try_open(const uint8_t *data, size_t length, void *context)
-{
-	struct cms_signed *signed_data;
-	struct cms_signer signer;
-	bool cades;
-
-	(void)context;
-	if (!cms_open(data, length, &signed_data, NULL))
-		return;
-	for (size_t i = 0; i < cms_signer_count(signed_data) && i < 4; i++)
-		if (cms_signer_read(signed_data, i, NULL, &signer, NULL) &&
-			cms_signer_verify(signed_data, NULL, &cades, NULL))
-			assert_int_equal(signer.signing_time, SIGNING_TIME);
-	cms_close(signed_data);
-}
-
-static void mutants_by_others(void **state)
-{
-	struct buffer der = BUFFER_INIT(BUFFER_MAX);
-	struct person person;
-
-	(void)state;
-	person_new(&person, SIGNATURE_ED25519);
-	sign(&person, true, &der);
-	test_mutate(&der, 3000, try_open, NULL);
-	person_free(&person);
-	buffer_free(&der);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -730,9 +553,7 @@ int main(void)
 		cmocka_unit_test(refuses_to_sign_nonsense),
 		cmocka_unit_test(edges),
 		cmocka_unit_test(mutants),
-		cmocka_unit_test(opens_what_others_write),
 		cmocka_unit_test(signs_a_digest),
-		cmocka_unit_test(mutants_by_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
