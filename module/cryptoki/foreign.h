@@ -16,6 +16,7 @@
 
 #include "module/cryptoki/gate.h"
 #include "module/cryptoki/session.h"
+#include "module/store/token/inner.h"
 
 /* A function of the other module, which may lack it. */
 #define INNER_CALL(functions, name, ...)                                                           \

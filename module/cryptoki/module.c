@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "module/cryptoki/gate.h"
+#include "module/store/token/inner.h"
 
 void module_pad(unsigned char *field, size_t size, const char *text)
 {

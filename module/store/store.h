@@ -18,11 +18,13 @@
 
 #include "module/crypto/context.h"
 #include "module/crypto/operation.h"
-#include "module/store/token/inner.h"
 #include "module/support/attributes.h"
 #include "module/support/buffer.h"
 #include "module/support/config.h"
 #include "module/support/log.h"
+
+struct inner_table;
+struct inner_visit;
 
 /*
  * object: one state of one stored object. Immutable and counted: a change makes a new one with the same id.
