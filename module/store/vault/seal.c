@@ -240,30 +240,33 @@ CK_RV seal_open(struct seal *seal, uint64_t id, uint32_t type, const uint8_t *se
 		sealed, length, out);
 }
 
-CK_RV seal_wrap(struct crypto *crypto, const uint8_t key[SEAL_KEY], const uint8_t *aad,
-	size_t aad_length, const uint8_t *in, size_t length, uint8_t *out)
+typedef CK_RV gcm_function(struct crypto *crypto, const EVP_CIPHER *cipher, const uint8_t *key,
+	const uint8_t *aad, size_t aad_length, const uint8_t *in, size_t length, uint8_t *out);
+
+/* With a key that is used once. */
+static CK_RV gcm_once(gcm_function *function, struct crypto *crypto, const uint8_t *key,
+	const uint8_t *aad, size_t aad_length, const uint8_t *in, size_t length, uint8_t *out)
 {
 	EVP_CIPHER *cipher = EVP_CIPHER_fetch(crypto_libctx(crypto), "AES-256-GCM", NULL);
 	CK_RV rv;
 
 	if (cipher == NULL)
 		return crypto_failed(crypto, "vault: AES-256-GCM", CKR_GENERAL_ERROR);
-	rv = gcm_close(crypto, cipher, key, aad, aad_length, in, length, out);
+	rv = function(crypto, cipher, key, aad, aad_length, in, length, out);
 	EVP_CIPHER_free(cipher);
 	return rv;
+}
+
+CK_RV seal_wrap(struct crypto *crypto, const uint8_t key[SEAL_KEY], const uint8_t *aad,
+	size_t aad_length, const uint8_t *in, size_t length, uint8_t *out)
+{
+	return gcm_once(gcm_close, crypto, key, aad, aad_length, in, length, out);
 }
 
 CK_RV seal_unwrap(struct crypto *crypto, const uint8_t key[SEAL_KEY], const uint8_t *aad,
 	size_t aad_length, const uint8_t *in, size_t length, uint8_t *out)
 {
-	EVP_CIPHER *cipher = EVP_CIPHER_fetch(crypto_libctx(crypto), "AES-256-GCM", NULL);
-	CK_RV rv;
-
-	if (cipher == NULL)
-		return crypto_failed(crypto, "vault: AES-256-GCM", CKR_GENERAL_ERROR);
-	rv = gcm_open(crypto, cipher, key, aad, aad_length, in, length, out);
-	EVP_CIPHER_free(cipher);
-	return rv;
+	return gcm_once(gcm_open, crypto, key, aad, aad_length, in, length, out);
 }
 
 struct seal_hasher {
