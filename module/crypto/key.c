@@ -6,6 +6,8 @@
 #include <openssl/bn.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/params.h>
 
 #include "module/crypto/key_private.h"
 #include "module/crypto/provider.h"
@@ -35,6 +37,19 @@ CK_RV key_from_params(struct key *key, int selection, OSSL_PARAM params[])
 	else if (EVP_PKEY_fromdata(context, &key->pkey, selection, params) != 1)
 		rv = crypto_failed(key->crypto, key->class->name, CKR_ATTRIBUTE_VALUE_INVALID);
 	EVP_PKEY_CTX_free(context);
+	return rv;
+}
+
+CK_RV key_from_builder(struct key *key, bool private_part, OSSL_PARAM_BLD *builder)
+{
+	OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(builder);
+	CK_RV rv;
+
+	if (params == NULL)
+		return CKR_HOST_MEMORY;
+	key->has_private = private_part;
+	rv = key_from_params(key, private_part ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params);
+	OSSL_PARAM_free(params);
 	return rv;
 }
 

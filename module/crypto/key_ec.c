@@ -71,7 +71,6 @@ static CK_RV ec_decode(struct key *key, const struct attributes *object, bool pr
 	const CK_ATTRIBUTE *value = attributes_find(object, CKA_VALUE);
 	const CK_ATTRIBUTE *given = attributes_find(object, CKA_EC_POINT);
 	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
-	OSSL_PARAM *params = NULL;
 	BIGNUM *number = NULL;
 	uint8_t computed[POINT_MAX];
 	const uint8_t *point = NULL;
@@ -120,13 +119,8 @@ static CK_RV ec_decode(struct key *key, const struct attributes *object, bool pr
 		(number != NULL && OSSL_PARAM_BLD_push_BN_pad(builder, OSSL_PKEY_PARAM_PRIV_KEY,
 					   number, key->curve->order_size) != 1))
 		goto out;
-	params = OSSL_PARAM_BLD_to_param(builder);
-	if (params == NULL)
-		goto out;
-	key->has_private = private_part;
-	rv = key_from_params(key, private_part ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params);
+	rv = key_from_builder(key, private_part, builder);
 out:
-	OSSL_PARAM_free(params);
 	OSSL_PARAM_BLD_free(builder);
 	BN_clear_free(number);
 	return rv;

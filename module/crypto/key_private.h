@@ -60,6 +60,8 @@ EVP_PKEY_CTX *key_context_of_type(struct crypto *crypto, const struct key_class 
 
 /* Makes key->pkey from parameters. CKR_ATTRIBUTE_VALUE_INVALID when OpenSSL does not want them. */
 CK_RV key_from_params(struct key *key, int selection, OSSL_PARAM params[]);
+/* The same from what a builder holds; with the private part or without, which the key then knows. */
+CK_RV key_from_builder(struct key *key, bool private_part, OSSL_PARAM_BLD *builder);
 
 /* A number of the key as bytes, big-endian; `size` 0: as long as it is, else padded to it. The caller frees. */
 CK_RV key_number(

@@ -107,7 +107,6 @@ static CK_RV rsa_decode(struct key *key, const struct attributes *object, bool p
 	BIGNUM *n[NUMBERS] = {NULL};
 	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
 	BN_CTX *context = BN_CTX_secure_new_ex(crypto_libctx(key->crypto));
-	OSSL_PARAM *params = NULL;
 	CK_RV rv = CKR_HOST_MEMORY;
 
 	if (builder == NULL || context == NULL)
@@ -149,13 +148,8 @@ static CK_RV rsa_decode(struct key *key, const struct attributes *object, bool p
 		if (n[i] != NULL && OSSL_PARAM_BLD_push_BN(builder, numbers[i].param, n[i]) != 1)
 			goto out;
 	}
-	params = OSSL_PARAM_BLD_to_param(builder);
-	if (params == NULL)
-		goto out;
-	key->has_private = private_part;
-	rv = key_from_params(key, private_part ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params);
+	rv = key_from_builder(key, private_part, builder);
 out:
-	OSSL_PARAM_free(params);
 	OSSL_PARAM_BLD_free(builder);
 	for (size_t i = 0; i < NUMBERS; i++)
 		BN_clear_free(n[i]);
