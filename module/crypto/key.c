@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <openssl/bn.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
@@ -49,6 +50,9 @@ CK_RV key_from_builder(struct key *key, bool private_part, OSSL_PARAM_BLD *build
 		return CKR_HOST_MEMORY;
 	key->has_private = private_part;
 	rv = key_from_params(key, private_part ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params);
+	/* OSSL_PARAM_free wipes what came from secure memory, which a host may have none of, and nothing else. */
+	for (OSSL_PARAM *param = params; private_part && param->key != NULL; param++)
+		OPENSSL_cleanse(param->data, param->data_size);
 	OSSL_PARAM_free(params);
 	return rv;
 }
