@@ -20,7 +20,7 @@
 #include "module/support/error.h"
 #include "module/support/log.h"
 #include "module/support/secret.h"
-#include "provision/flow/state.h"
+#include "provision/flow_state.h"
 
 /* What may be done next at the authority; the server says which of these it takes now. */
 enum authority_action {

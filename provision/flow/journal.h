@@ -14,7 +14,7 @@
 #include <time.h>
 
 #include "module/support/error.h"
-#include "provision/flow/state.h"
+#include "provision/flow_state.h"
 
 struct journal;
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "provision/flow/state.h"
+#include "provision/flow_state.h"
 
 static void test_names(void **state)
 {

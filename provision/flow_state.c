@@ -1,4 +1,4 @@
-#include "provision/flow/state.h"
+#include "provision/flow_state.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /*
- * state: where an application stands, as a table: the tool's name, what it means, what may follow.
+ * flow_state: where an application stands, as a table: the tool's name, what it means, what may follow.
  *
  * The authority's part of the states has the same names in docs/authority-api.yaml; the rest are the tool's
  * own (before it was sent, and after the certificate was fetched).
  */
-#ifndef PODPIS_FLOW_STATE_H
-#define PODPIS_FLOW_STATE_H
+#ifndef PODPIS_PROVISION_FLOW_STATE_H
+#define PODPIS_PROVISION_FLOW_STATE_H
 
 #include <stdbool.h>
 
