@@ -296,4 +296,25 @@ static inline void test_read(const char *folder, const char *name, struct buffer
 	assert_true(buffer_read_file(data, path));
 }
 
+/* What `openssl req` makes with that key, this configuration and these arguments: a request, or a certificate. */
+static inline void test_openssl_req(const struct test_key *key, const char *configuration,
+	const char *arguments, struct buffer *der)
+{
+	char folder[128], path[256];
+	BIO *file;
+
+	test_folder(folder);
+	snprintf(path, sizeof(path), "%s/key.pem", folder);
+	file = BIO_new_file(path, "wb");
+	assert_int_equal(PEM_write_bio_PrivateKey(file, key->key, NULL, NULL, 0, NULL, NULL), 1);
+	BIO_free(file);
+	test_write(folder, "req.cnf", configuration, strlen(configuration));
+	assert_int_equal(test_run("cd %s && openssl req -config req.cnf -key key.pem %s -outform "
+				  "DER -out made",
+				 folder, arguments),
+		0);
+	test_read(folder, "made", der);
+	assert_int_equal(test_run("rm -r %s", folder), 0);
+}
+
 #endif

@@ -45,21 +45,7 @@ static const char configuration[] = "[req]\n"
 
 static void qualified(const struct test_key *key, struct buffer *der)
 {
-	char folder[128], path[256];
-	BIO *file;
-
-	test_folder(folder);
-	snprintf(path, sizeof(path), "%s/key.pem", folder);
-	file = BIO_new_file(path, "wb");
-	assert_int_equal(PEM_write_bio_PrivateKey(file, key->key, NULL, NULL, 0, NULL, NULL), 1);
-	BIO_free(file);
-	test_write(folder, "x", configuration, strlen(configuration));
-	assert_int_equal(test_run("cd %s && openssl req -x509 -config x -key key.pem -days 400 "
-				  "-outform DER -out c",
-				 folder),
-		0);
-	test_read(folder, "c", der);
-	assert_int_equal(test_run("rm -r %s", folder), 0);
+	test_openssl_req(key, configuration, "-x509 -days 400", der);
 }
 
 static time_t openssl_time(const ASN1_TIME *date)
