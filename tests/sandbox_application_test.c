@@ -139,10 +139,12 @@ static void it_is_the_same_after_a_restart(void **state)
 	application_begin(&bench->sandbox, &a);
 	application_enter(
 		&bench->sandbox, &a, REVIEWING, store_now(bench->sandbox.store), "почему");
-	assert_true(ca_root(bench->sandbox.ca, &before));
+	assert_true(ca_root(bench->sandbox.ca, CA_ORDINARY, &before) &&
+		    ca_root(bench->sandbox.ca, CA_GOST, &before));
 	bench_close(bench);
 	assert_true(bench_open(bench, &err));
-	assert_true(ca_root(bench->sandbox.ca, &after));
+	assert_true(ca_root(bench->sandbox.ca, CA_ORDINARY, &after) &&
+		    ca_root(bench->sandbox.ca, CA_GOST, &after));
 	assert_int_equal(before.length, after.length);
 	assert_memory_equal(before.data, after.data, after.length);
 	assert_true(application_load(bench->sandbox.store, a.id, &b));

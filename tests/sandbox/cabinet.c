@@ -208,22 +208,29 @@ void cabinet_info(struct request *request, struct response *response)
 	struct sandbox *sandbox = request->sandbox;
 	struct buffer root = BUFFER_INIT(16384), text = BUFFER_INIT(32768);
 	char issuer_url[ISSUE_URL_MAX], root_url[ISSUE_URL_MAX];
-	json_t *profiles = json_array();
+	json_t *profiles = json_array(), *anchors = json_array(), *lists = json_array();
 
 	for (unsigned i = 0; i < PROFILES; i++)
 		json_array_append_new(profiles, json_string(profile_name(i)));
-	ca_root(sandbox->ca, &root);
-	codec_base64(root.data, root.length, &text);
-	issue_crl_urls(sandbox, issuer_url, root_url);
+	for (enum ca_family family = 0; family < CA_FAMILIES; family++) {
+		buffer_reset(&root);
+		buffer_reset(&text);
+		ca_root(sandbox->ca, family, &root);
+		codec_base64(root.data, root.length, &text);
+		json_array_append_new(anchors, json_string(buffer_text(&text)));
+		issue_crl_urls(sandbox, family, issuer_url, root_url);
+		json_array_append_new(lists, json_string(issuer_url));
+		json_array_append_new(lists, json_string(root_url));
+	}
 	json_t *oauth = json_pack("{s:o,s:o,s:o,s:s,s:b}", "authorization_endpoint",
 		json_sprintf("%s/api/oauth/authorize", sandbox->origin), "token_endpoint",
 		json_sprintf("%s/api/oauth/token", sandbox->origin), "revocation_endpoint",
 		json_sprintf("%s/api/oauth/revoke", sandbox->origin), "client_id", "podpis",
 		"password", !sandbox->options->no_password);
 	http_json(response, 200,
-		json_pack("{s:s,s:s,s:o,s:[s],s:[ss],s:o}", "name", CA_NAME, "protocol",
-			"podpis-cabinet/1", "oauth", oauth, "anchors", buffer_text(&text), "crl",
-			issuer_url, root_url, "profiles", profiles));
+		json_pack("{s:s,s:s,s:o,s:o,s:o,s:o}", "name", CA_NAME, "protocol",
+			"podpis-cabinet/1", "oauth", oauth, "anchors", anchors, "crl", lists,
+			"profiles", profiles));
 	buffer_free(&root);
 	buffer_free(&text);
 }
@@ -308,7 +315,7 @@ void cabinet_certificate(struct request *request, struct response *response)
 		cabinet_allows(request, response, &application, ACTION_DOWNLOAD) &&
 		application.certificate.length == CODEC_SHA256 &&
 		issue_find(request->sandbox->store, application.certificate.data, &der)) {
-		ca_issuer(request->sandbox->ca, &issuer);
+		ca_chain(request->sandbox->ca, &der, &issuer);
 		codec_base64(der.data, der.length, &text);
 		codec_base64(issuer.data, issuer.length, &issuer_text);
 		http_json(response, 200,
@@ -378,7 +385,9 @@ void cabinet_crl(struct request *request, struct response *response)
 {
 	struct buffer der = BUFFER_INIT(1 << 20);
 
-	if (ca_crl(request->sandbox->ca, strstr(request->path, "root") != NULL, &der))
+	if (ca_crl(request->sandbox->ca,
+		    strstr(request->path, "gost") != NULL ? CA_GOST : CA_ORDINARY,
+		    strstr(request->path, "root") != NULL, &der))
 		http_bytes(response, 200, "application/pkix-crl", der.data, der.length);
 	buffer_free(&der);
 }

@@ -199,20 +199,22 @@ void check_fields(const json_t *person, json_t *fields)
 
 /* ---- the request */
 
-/* OpenSSL can't use every key that is allowed; GnuTLS decides, OpenSSL is asked where it can. */
+/* OpenSSL and GnuTLS have to agree, where GnuTLS knows the curve: of GOST's it has two. */
 static bool possession(const struct buffer *der, X509_REQ *request)
 {
 	gnutls_x509_crq_t crq;
+	unsigned bits; /* asked for, else it does not look at the curve */
 	gnutls_datum_t data = {der->data, (unsigned)der->length};
-	bool ok = false;
+	EVP_PKEY *key = X509_REQ_get0_pubkey(request);
+	bool ok = key != NULL && X509_REQ_verify(request, key) == 1;
 
-	if (gnutls_x509_crq_init(&crq) < 0)
+	if (!ok || gnutls_x509_crq_init(&crq) < 0)
 		return false;
 	ok = gnutls_x509_crq_import(crq, &data, GNUTLS_X509_FMT_DER) >= 0 &&
-	     gnutls_x509_crq_verify(crq, 0) >= 0;
+	     (gnutls_x509_crq_get_pk_algorithm(crq, &bits) == GNUTLS_E_ECC_UNSUPPORTED_CURVE ||
+		     gnutls_x509_crq_verify(crq, 0) >= 0);
 	gnutls_x509_crq_deinit(crq);
-	EVP_PKEY *key = X509_REQ_get0_pubkey(request);
-	return ok && (key == NULL || X509_REQ_verify(request, key) == 1);
+	return ok;
 }
 
 static bool check_key(X509_REQ *request, struct check_problem *problem)
@@ -221,9 +223,9 @@ static bool check_key(X509_REQ *request, struct check_problem *problem)
 	char name[32];
 
 	document_key_name(request, name);
-	if (name[0] == '\0')
+	if (key == NULL || name[0] == '\0')
 		return check_refuse(problem, "weak-key", "Такой ключ не допускается");
-	if (key != NULL && EVP_PKEY_is_a(key, "RSA") &&
+	if (EVP_PKEY_is_a(key, "RSA") &&
 		(EVP_PKEY_get_bits(key) < 2048 || EVP_PKEY_get_bits(key) > 8192))
 		return check_refuse(problem, "weak-key",
 			"Ключ RSA из %d бит не допускается, нужно от 2048 до 8192",

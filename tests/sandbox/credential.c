@@ -154,7 +154,7 @@ static bool certify(struct sandbox *sandbox, struct credential *c, struct error 
 	uint8_t hash[CODEC_SHA256];
 	bool ok;
 
-	issue_crl_urls(sandbox, crl, root);
+	issue_crl_urls(sandbox, CA_ORDINARY, crl, root);
 	struct ca_order order = {.key = c->key,
 		.templ = &templ,
 		.crl_url = crl,
@@ -432,10 +432,10 @@ static json_t *certificate_part(
 		list = json_array();
 		json_array_append_new(list, base64(&c->der));
 		if (strcmp(certificates, "chain") == 0) {
-			if (ca_issuer(sandbox->ca, &der))
+			if (ca_issuer(sandbox->ca, CA_ORDINARY, &der))
 				json_array_append_new(list, base64(&der));
 			buffer_reset(&der);
-			if (ca_root(sandbox->ca, &der))
+			if (ca_root(sandbox->ca, CA_ORDINARY, &der))
 				json_array_append_new(list, base64(&der));
 		}
 		json_object_set_new(cert, "certificates", list);

@@ -108,7 +108,8 @@ static void make_form(
 	field_line(out, "identification", "Способ идентификации", application->identification);
 	snprintf(text, sizeof text, "%s sha256:%s", key, hex);
 	field_line(out, "key", "Ключ проверки электронной подписи", text);
-	field_line(out, "issuer", "Издатель", CA_NAME);
+	field_line(out, "issuer", "Издатель",
+		ca_name(ca_family_of(request != NULL ? X509_REQ_get0_pubkey(request) : NULL)));
 	snprintf(text, sizeof text, "%d месяцев со дня выдачи, ключ подписи %d месяцев",
 		CA_CERTIFICATE_MONTHS, CA_KEY_MONTHS);
 	field_line(out, "valid-for", "Срок действия", text);

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "tests/sandbox/ca.h"
 #include "tests/sandbox/faults.h"
 #include "tests/sandbox/store.h"
 
@@ -63,11 +62,14 @@ bool issue_certificate(struct sandbox *sandbox, struct application *application)
 	char crl[ISSUE_URL_MAX], root[ISSUE_URL_MAX];
 	bool ok = false;
 
-	issue_crl_urls(sandbox, crl, root);
+	const enum ca_family family =
+		ca_family_of(request != NULL ? X509_REQ_get0_pubkey(request) : NULL);
+	issue_crl_urls(sandbox, family, crl, root);
 	if (request != NULL && profile != NULL &&
 		profile_template_make(profile, json_object_get(application->json, "person"),
 			application->identification, &templ, fields)) {
-		struct ca_order order = {.request = request, .templ = &templ, .crl_url = crl};
+		struct ca_order order = {
+			.family = family, .request = request, .templ = &templ, .crl_url = crl};
 
 		if (faults_take(sandbox->faults, FAULT_CHANGED_NAME, NULL))
 			change_name(&templ);
@@ -114,9 +116,11 @@ void issue_revoke(struct sandbox *sandbox, const uint8_t hash[CODEC_SHA256], int
 		"iib", store_seconds(sandbox->store), (int64_t)reason, hash, (size_t)CODEC_SHA256);
 }
 
-void issue_crl_urls(
-	const struct sandbox *sandbox, char issuer[ISSUE_URL_MAX], char root[ISSUE_URL_MAX])
+void issue_crl_urls(const struct sandbox *sandbox, enum ca_family family,
+	char issuer[ISSUE_URL_MAX], char root[ISSUE_URL_MAX])
 {
-	snprintf(issuer, ISSUE_URL_MAX, "%s/crl/issuing.crl", sandbox->list_origin);
-	snprintf(root, ISSUE_URL_MAX, "%s/crl/root.crl", sandbox->list_origin);
+	const char *prefix = family == CA_GOST ? "gost-" : "";
+
+	snprintf(issuer, ISSUE_URL_MAX, "%s/crl/%sissuing.crl", sandbox->list_origin, prefix);
+	snprintf(root, ISSUE_URL_MAX, "%s/crl/%sroot.crl", sandbox->list_origin, prefix);
 }

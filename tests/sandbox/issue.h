@@ -5,6 +5,7 @@
 #define PODPIS_SANDBOX_ISSUE_H
 
 #include "tests/sandbox/application.h"
+#include "tests/sandbox/ca.h"
 
 /* Issues from the PKCS#10 and writes the certificate's SHA-256 into the application (not saved). */
 bool issue_certificate(struct sandbox *sandbox, struct application *application);
@@ -16,9 +17,9 @@ bool issue_find(struct store *store, const uint8_t hash[CODEC_SHA256], struct bu
 int issue_revocation_reason(const char *name);
 void issue_revoke(struct sandbox *sandbox, const uint8_t hash[CODEC_SHA256], int reason);
 
-/* The addresses of the issuing authority's list and the root's. */
+/* The addresses of a family's issuing authority's list and its root's. */
 #define ISSUE_URL_MAX 128
-void issue_crl_urls(
-	const struct sandbox *sandbox, char issuer[ISSUE_URL_MAX], char root[ISSUE_URL_MAX]);
+void issue_crl_urls(const struct sandbox *sandbox, enum ca_family family,
+	char issuer[ISSUE_URL_MAX], char root[ISSUE_URL_MAX]);
 
 #endif

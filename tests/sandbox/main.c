@@ -23,13 +23,20 @@
 
 static bool write_anchors(struct sandbox *sandbox, struct error *err)
 {
-	struct buffer tls = BUFFER_INIT(65536), root = BUFFER_INIT(65536);
-	bool ok = ca_tls_root_pem(sandbox->ca, &tls) && ca_root_pem(sandbox->ca, &root) &&
-		  store_write_file(sandbox->store, "tls-ca.pem", tls.data, tls.length, 0644, err) &&
-		  store_write_file(sandbox->store, "anchor.pem", root.data, root.length, 0644, err);
+	struct buffer tls = BUFFER_INIT(65536), root = BUFFER_INIT(65536),
+		      gost = BUFFER_INIT(65536);
+	bool ok =
+		ca_tls_root_pem(sandbox->ca, &tls) &&
+		ca_root_pem(sandbox->ca, CA_ORDINARY, &root) &&
+		ca_root_pem(sandbox->ca, CA_GOST, &gost) &&
+		store_write_file(sandbox->store, "tls-ca.pem", tls.data, tls.length, 0644, err) &&
+		store_write_file(sandbox->store, "anchor.pem", root.data, root.length, 0644, err) &&
+		store_write_file(
+			sandbox->store, "gost-anchor.pem", gost.data, gost.length, 0644, err);
 
 	buffer_free(&tls);
 	buffer_free(&root);
+	buffer_free(&gost);
 	return ok;
 }
 
@@ -37,17 +44,21 @@ static bool write_anchors(struct sandbox *sandbox, struct error *err)
 static bool write_ready(struct sandbox *sandbox, struct error *err)
 {
 	const char *path = sandbox->options->ready_file, *dir = store_dir(sandbox->store);
-	char crl[ISSUE_URL_MAX], root_crl[ISSUE_URL_MAX];
+	char crl[ISSUE_URL_MAX], root_crl[ISSUE_URL_MAX], gost_crl[ISSUE_URL_MAX],
+		gost_root_crl[ISSUE_URL_MAX];
 	char *temporary = NULL;
 
 	if (path == NULL)
 		return true;
-	issue_crl_urls(sandbox, crl, root_crl);
-	json_t *ready = json_pack("{s:o,s:o,s:o,s:o,s:s,s:s,s:b,s:i,s:o}", "url",
+	issue_crl_urls(sandbox, CA_ORDINARY, crl, root_crl);
+	issue_crl_urls(sandbox, CA_GOST, gost_crl, gost_root_crl);
+	json_t *ready = json_pack("{s:o,s:o,s:o,s:o,s:o,s:s,s:s,s:s,s:s,s:b,s:i,s:o}", "url",
 		json_sprintf("%s/api", sandbox->origin), "cloud_url",
 		json_sprintf("%s/csc/v2", sandbox->origin), "ca_file",
 		json_sprintf("%s/tls-ca.pem", dir), "anchor_file",
-		json_sprintf("%s/anchor.pem", dir), "crl", crl, "root_crl", root_crl, "control",
+		json_sprintf("%s/anchor.pem", dir), "gost_anchor_file",
+		json_sprintf("%s/gost-anchor.pem", dir), "crl", crl, "root_crl", root_crl,
+		"gost_crl", gost_crl, "gost_root_crl", gost_root_crl, "control",
 		sandbox->options->control, "pid", (int)getpid(), "accounts",
 		accounts_list(sandbox->store, "login", true));
 	if (sandbox->options->control)

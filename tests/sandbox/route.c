@@ -81,6 +81,8 @@ static const struct route {
 	{"POST", "/csc/v2/signatures/signPolling", cloud_signature_poll, CLOUD | JSON},
 	{"GET", "/crl/issuing.crl", cabinet_crl, OPEN | LISTS},
 	{"GET", "/crl/root.crl", cabinet_crl, OPEN | LISTS},
+	{"GET", "/crl/gost-issuing.crl", cabinet_crl, OPEN | LISTS},
+	{"GET", "/crl/gost-root.crl", cabinet_crl, OPEN | LISTS},
 	{"GET", "/control/faults", control_faults, OPEN | CONTROL},
 	{"POST", "/control/faults", control_add_faults, OPEN | CONTROL | JSON},
 	{"DELETE", "/control/faults", control_clear_faults, OPEN | CONTROL},

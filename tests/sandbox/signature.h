@@ -1,6 +1,7 @@
 /*
  * signature: CMS signatures (docs/authority-api.yaml, "Signatures"), read with OpenSSL, verified with GnuTLS
- * (which knows Ed25519 and GOST) and, where it can, with OpenSSL too: both have to agree.
+ * and with OpenSSL: both have to agree, where both can. OpenSSL has GOST from asn1/gost_provider.h, which is the
+ * project's own code; GnuTLS has its own for two of the curves; Ed25519 is GnuTLS's alone.
  */
 #ifndef PODPIS_SANDBOX_SIGNATURE_H
 #define PODPIS_SANDBOX_SIGNATURE_H

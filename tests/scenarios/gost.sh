@@ -4,31 +4,10 @@
 # shellcheck source=tests/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-engine=$(openssl version -e | sed 's/.*"\(.*\)"/\1/')/gost.so
-[ -f "$engine" ] || {
-	echo "no GOST engine for OpenSSL: skipped"
-	exit 77
-}
-cat >"$work/gost.cnf" <<END
-openssl_conf = all
-[all]
-engines = engines
-[engines]
-gost = gost
-[gost]
-engine_id = gost
-dynamic_path = $engine
-default_algorithms = ALL
-END
-
+gost_engine
 become ivanov
 podpis setup --label ivanov --pin-file "$HOME/pin" --so-pin-file "$HOME/so-pin"
 head -c 3145728 /dev/urandom >"$work/large"
-
-# The engine is in the oracle's OpenSSL only.
-oracle() {
-	OPENSSL_CONF=$work/gost.cnf openssl "$@"
-}
 
 # spki BITS OID-TAIL DIGEST VALUE FILE: SubjectPublicKeyInfo from what pkcs11-tool lists, as RFC 9215 has it.
 spki() {

@@ -170,6 +170,33 @@ pkcs11() {
 	foreign pkcs11-tool --module "$module" "$@"
 }
 
+# gost_engine: OpenSSL's GOST engine, or the story is skipped. It is in the oracle's OpenSSL only.
+gost_engine() {
+	engine=$(openssl version -e | sed 's/.*"\(.*\)"/\1/')/gost.so
+	[ -f "$engine" ] || {
+		echo "no GOST engine for OpenSSL: skipped"
+		exit 77
+	}
+	cat >"$work/gost.cnf" <<-END
+		openssl_conf = all
+		[all]
+		engines = engines
+		[engines]
+		gost = gost
+		[gost]
+		engine_id = gost
+		dynamic_path = $engine
+		default_algorithms = ALL
+		[req]
+		distinguished_name = nothing
+		[nothing]
+	END
+}
+
+oracle() {
+	OPENSSL_CONF=$work/gost.cnf openssl "$@"
+}
+
 # ---- the flow, as several scenarios walk it
 
 # newest: the person's application that was made last.
