@@ -3,12 +3,12 @@
 #include <ctype.h>
 #include <gnutls/x509.h>
 #include <openssl/err.h>
-#include <openssl/objects.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "tests/sandbox/conformity.h"
 #include "tests/sandbox/document.h"
 #include "tests/sandbox/http.h"
 
@@ -233,80 +233,18 @@ static bool check_key(X509_REQ *request, struct check_problem *problem)
 	return true;
 }
 
-static bool check_subject(
+static bool check_profile(
 	X509_REQ *request, const struct profile_template *templ, struct check_problem *problem)
 {
-	X509_NAME *wanted = profile_template_name(templ);
-	X509_NAME *got = X509_REQ_get_subject_name(request);
-	uint8_t *wanted_der = NULL, *got_der = NULL;
-	int wanted_length = i2d_X509_NAME(wanted, &wanted_der);
-	int got_length = i2d_X509_NAME(got, &got_der);
-	bool same = wanted_length > 0 && wanted_length == got_length &&
-		    memcmp(wanted_der, got_der, (size_t)wanted_length) == 0;
+	/* Both, so that everything is told at once. */
+	bool subject = conformity_subject(request, templ, problem->fields);
+	bool extensions = conformity_extensions(request, templ, problem->fields);
 
-	if (!same) {
-		int count = X509_NAME_entry_count(got), i = 0;
-
-		/* Which one is it? Type and value, or its place. */
-		for (; i < count && i < (int)templ->subject_count; i++) {
-			const X509_NAME_ENTRY *a = X509_NAME_get_entry(wanted, i);
-			const X509_NAME_ENTRY *b = X509_NAME_get_entry(got, i);
-
-			if (OBJ_cmp(X509_NAME_ENTRY_get_object(a), X509_NAME_ENTRY_get_object(b)) ||
-				ASN1_STRING_cmp(
-					X509_NAME_ENTRY_get_data(a), X509_NAME_ENTRY_get_data(b)))
-				break;
-		}
-		if (i < (int)templ->subject_count)
-			http_field(problem->fields, templ->subject[i].field,
-				"в запросе другое значение, другой тип или другой порядок (%s)",
-				templ->subject[i].oid);
-		check_refuse(problem, "invalid-request",
-			"Имя владельца в запросе на сертификат не соответствует заявлению");
-	}
-	OPENSSL_free(wanted_der);
-	OPENSSL_free(got_der);
-	X509_NAME_free(wanted);
-	return same;
-}
-
-static bool same_extension(X509_EXTENSION *got, const struct profile_extension *wanted)
-{
-	ASN1_OBJECT *oid = OBJ_txt2obj(wanted->oid, 1);
-	const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(got);
-	bool same = oid != NULL && OBJ_cmp(X509_EXTENSION_get_object(got), oid) == 0 &&
-		    (X509_EXTENSION_get_critical(got) != 0) == wanted->critical &&
-		    (size_t)ASN1_STRING_length(value) == wanted->length &&
-		    memcmp(ASN1_STRING_get0_data(value), wanted->der, wanted->length) == 0;
-
-	ASN1_OBJECT_free(oid);
-	return same;
-}
-
-static bool check_extensions(
-	X509_REQ *request, const struct profile_template *templ, struct check_problem *problem)
-{
-	STACK_OF(X509_EXTENSION) *got = X509_REQ_get_extensions(request);
-	const char *missing = NULL;
-	bool ok;
-
-	for (unsigned i = 0; i < templ->extension_count && missing == NULL; i++) {
-		bool found = false;
-
-		for (int j = 0; j < sk_X509_EXTENSION_num(got) && !found; j++)
-			found = same_extension(
-				sk_X509_EXTENSION_value(got, j), &templ->extensions[i]);
-		if (!found)
-			missing = templ->extensions[i].oid;
-	}
-	ok = missing == NULL && sk_X509_EXTENSION_num(got) == (int)templ->extension_count &&
-	     X509_REQ_get_attr_count(request) == 1;
-	if (!ok)
-		check_refuse(problem, "invalid-request",
-			"Расширения в запросе не соответствуют требуемым: %s",
-			missing != NULL ? missing : "есть лишние");
-	sk_X509_EXTENSION_pop_free(got, X509_EXTENSION_free);
-	return ok;
+	return (subject && extensions) ||
+	       check_refuse(problem, "invalid-request",
+		       subject ? "Расширения в запросе на сертификат не соответствуют требуемым"
+			       : "Имя владельца в запросе на сертификат не соответствует "
+				 "заявлению");
 }
 
 bool check_request(const struct buffer *der, const struct profile_template *templ, X509_REQ **out,
@@ -329,7 +267,7 @@ bool check_request(const struct buffer *der, const struct profile_template *temp
 			"Подпись запроса на сертификат не подтверждает владение ключом");
 		goto out;
 	}
-	if (!check_subject(request, templ, problem) || !check_extensions(request, templ, problem))
+	if (!check_profile(request, templ, problem))
 		goto out;
 	int length = i2d_X509_PUBKEY(X509_REQ_get_X509_PUBKEY(request), &key);
 	if (length <= 0)

@@ -446,6 +446,9 @@ jq -n --arg a "$(base64_of "$work/wrong.application")" --arg r "$(base64_of "$wo
 	'{application: $a, request: $r, signature: $s}' >"$work/wrong"
 keyed POST /applications "$work/wrong"
 refused 422 invalid-request
+for field in surname snils inn; do
+	jq -e --arg field "$field" '[.error.fields[].name] | index([$field]) != null' "$answer" >"$work/jq" || fail "nothing said of $field"
+done
 openssl req -in "$work/request.der" -inform DER -outform DER -out "$work/wrong.der"
 last=$(tail -c 1 "$work/wrong.der" | od -An -tu1)
 printf "\\$(printf %03o $((last ^ 1)))" | dd of="$work/wrong.der" bs=1 seek=$(($(wc -c <"$work/wrong.der") - 1)) conv=notrunc 2>"$work/dd"
