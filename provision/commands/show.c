@@ -1,5 +1,6 @@
 #include "provision/commands/commands.h"
 
+#include <openssl/pem.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -173,6 +174,22 @@ static void show_own(struct context *context, const struct journal_application *
 	certificates_clear(&certificates);
 }
 
+/* The PKCS#10, for other programs to look at. */
+static void show_request(struct context *context, const struct journal_application *row)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *pem = NULL;
+
+	if (bio != NULL && row->request.length > 0 &&
+		PEM_write_bio(bio, "CERTIFICATE REQUEST", "", row->request.data,
+			(long)row->request.length) > 0) {
+		long length = BIO_get_mem_data(bio, &pem);
+
+		output_json(&context->output, "request", json_stringn(pem, (size_t)length));
+	}
+	BIO_free(bio);
+}
+
 static bool show_file(struct context *context, const char *path, json_t *list, struct error *err)
 {
 	struct buffer bytes = BUFFER_INIT(CERTIFICATE_FILE_MAX);
@@ -231,6 +248,7 @@ static bool run(struct context *context, struct error *err)
 	output_field(&context->output, _("Key"), row->key_uri);
 	output_field(&context->output, _("Signed by"), row->signer_uri);
 	show_times(&context->output, row);
+	show_request(context, row);
 	show_own(context, row);
 	done = show_events(&flow, err) &&
 	       (!options_has(&context->options, "documents") || show_documents(&flow, err));

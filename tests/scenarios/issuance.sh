@@ -59,6 +59,10 @@ podpis refresh "$second" --wait
 podpis download "$second"
 podpis install "$second" --pin-file "$HOME/pin"
 
+step 'the request can be looked at by other programs'
+podpis show "$second" --json | jq -er .request | openssl req -verify -noout >"$work/out" 2>"$work/err"
+says 'verify OK'
+
 step 'keys, certificates and chain are in the vault, each pair and certificate under one CKA_ID'
 pkcs11 -O --login --pin env:PIN >"$work/objects"
 id=$(key_id "$second")
