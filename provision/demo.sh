@@ -1,12 +1,24 @@
 #!/bin/sh
-# demo.sh: the whole way to a signature, on this machine, in one command.
+# demo.sh [--gost]: the whole way to a signature, on this machine, in one command.
 #
 # Installs the packages that are missing, builds, starts a sandbox authority on loopback, and walks two
 # issuances into a fresh vault: an employee's first certificate, confirmed in person by the administrator,
 # and the same employee's next one, signed for with the first and identified by biometrics on the portal.
 # Then a document is signed with pkcs11-tool and verified with OpenSSL. Everything is under build/demo/; what
 # was started is stopped; it can be run again.
+#
+# With --gost the keys are of GOST R 34.10-2012, the certificates of a GOST authority, and the document is signed with
+# podpis cms sign (CAdES-BES). OpenSSL with its GOST engine and GnuTLS say whether they accept each piece.
 set -eu
+gost=false
+case $#$* in
+0) ;;
+1--gost) gost=true ;;
+*)
+	echo 'usage: demo.sh [--gost]' >&2
+	exit 2
+	;;
+esac
 cd "$(dirname "$0")/.."
 export LC_ALL=C.UTF-8
 top=$(pwd)
@@ -83,9 +95,78 @@ workplace() {
 	podpis login centre --account "$me" --password-file "$(account "$me" password_file)"
 }
 
+# apply KIND-OF-KEY SLOT [options]: the key is of that kind with --gost, else of the usual one.
+apply() {
+	kind=$1
+	slot=$2
+	shift 2
+	! $gost || set -- "$@" --key "$kind"
+	podpis apply --authority centre --slot "$slot" --data "$(account "$me" data)" "$@" --pin-file "$HOME/pin"
+}
+
 # newest: the application that was made last.
 newest() {
 	"$tool" list --json | jq -er '.applications | max_by(.created_at) | .id'
+}
+
+# sign_usual: through pkcs11-tool; OpenSSL verifies.
+sign_usual() {
+	step 'A document is signed with the new key through pkcs11-tool, and verified with OpenSSL'
+	run pkcs11-tool --module "$module" --login --pin env:PIN --id "$id" --sign --mechanism SHA256-RSA-PKCS \
+		--input-file "$demo/document.txt" --output-file "$demo/document.sig"
+	run pkcs11-tool --module "$module" --id "$id" --read-object --type cert --output-file "$demo/certificate.der"
+	run openssl x509 -inform DER -in "$demo/certificate.der" -pubkey -noout -out "$demo/public-key.pem"
+	run openssl dgst -sha256 -verify "$demo/public-key.pem" -signature "$demo/document.sig" "$demo/document.txt"
+}
+
+# engine COMMAND...: OpenSSL with its GOST engine. Only here: the module and podpis have their own code.
+engine() {
+	printf 'with the GOST engine: '
+	OPENSSL_CONF=$demo/engine.cnf run openssl "$@" 2>&1
+}
+
+# sign_gost: CAdES-BES; OpenSSL with its engine and GnuTLS judge the request, the certificate and the document.
+sign_gost() {
+	cat >"$demo/engine.cnf" <<-END
+		openssl_conf = all
+		[all]
+		engines = engines
+		[engines]
+		gost = gost
+		[gost]
+		engine_id = gost
+		dynamic_path = $(openssl version -e | sed 's/.*"\(.*\)"/\1/')/gost.so
+		default_algorithms = ALL
+		[req]
+		distinguished_name = nothing
+		[nothing]
+	END
+	anchor=$(jq -r .gost_anchor_file "$demo/ready.json")
+
+	step 'A document is signed with the new key (CAdES-BES); podpis, OpenSSL and GnuTLS verify it'
+	podpis cms sign --slot Ivanov --signer "$id" --pin-file "$HOME/pin" "$demo/document.txt"
+	run curl -sS "$(jq -r .gost_crl "$demo/ready.json")" --output "$demo/issuing.crl"
+	podpis cms verify --authority centre --crl "$demo/issuing.crl" "$demo/document.txt.sig"
+	engine cms -verify -cades -binary -inform DER -in "$demo/document.txt.sig" -content "$demo/document.txt" \
+		-CAfile "$anchor" -out /dev/null
+	run certtool --p7-verify --inder --load-data "$demo/document.txt" --load-ca-certificate "$anchor" \
+		--infile "$demo/document.txt.sig"
+
+	step 'The certificate and its request, too'
+	podpis show --certificate "pkcs11:token=Ivanov;id=%$(printf '%s\n' "$id" | sed 's/../&%/g; s/%$//')"
+	run pkcs11-tool --module "$module" --id "$id" --read-object --type cert --output-file "$demo/certificate.der"
+	run openssl x509 -inform DER -in "$demo/certificate.der" -out "$demo/certificate.pem"
+	run openssl pkcs7 -inform DER -in "$demo/document.txt.sig" -print_certs -out "$demo/signers.pem"
+	engine verify -CAfile "$anchor" -untrusted "$demo/signers.pem" "$demo/certificate.pem"
+	cat "$demo/certificate.pem" "$demo/signers.pem" >"$demo/chain.pem"
+	run certtool --verify --load-ca-certificate "$anchor" --infile "$demo/chain.pem"
+	"$tool" show "$second" --json | jq -er .request >"$demo/request.pem"
+	# Its exit status says nothing, so its words are looked at.
+	engine req -in "$demo/request.pem" -verify -noout | tee "$demo/openssl.txt"
+	grep -q 'verify OK' "$demo/openssl.txt"
+	run certtool --crq-info --infile "$demo/request.pem" >"$demo/request.txt"
+	grep -E '^\$|Public Key Algorithm|Self signature' "$demo/request.txt"
+	grep -q 'Self signature: verified' "$demo/request.txt"
 }
 
 trap stop EXIT
@@ -93,6 +174,7 @@ trap 'exit 130' INT TERM
 
 step 'Packages'
 sh tests/packages.sh build
+! $gost || sh tests/packages.sh gost
 echo 'nothing is missing'
 
 step 'Build'
@@ -119,15 +201,13 @@ jq -r '"it listens at " + .url' "$demo/ready.json"
 step 'The administrator of the registration centre sets up and obtains a signature'
 become admin
 workplace 'Administrator'
-podpis apply --authority centre --slot Administrator --data "$(account admin data)" --identification in-person \
-	--pin-file "$HOME/pin"
+apply gost:512 Administrator --identification in-person
 podpis obtain --wait --pin-file "$HOME/pin"
 
 step 'An employee sets up a workplace and applies for a first certificate'
 become ivanov
 workplace 'Ivanov'
-podpis apply --authority centre --slot Ivanov --data "$(account ivanov data)" --identification in-person \
-	--pin-file "$HOME/pin"
+apply gost:256 Ivanov --identification in-person
 first=$(newest)
 
 step 'The administrator meets the employee, and confirms who it is with a signature'
@@ -146,8 +226,7 @@ podpis install "$first" --pin-file "$HOME/pin"
 
 step 'The next certificate: signed for with the first, identified by biometrics on the portal'
 signer=$("$tool" show "$first" --json | jq -er .key)
-podpis apply --authority centre --slot Ivanov --data "$(account ivanov data)" --identification biometric \
-	--signer "$signer" --pin-file "$HOME/pin"
+apply gost:256 Ivanov --identification biometric --signer "$signer"
 second=$(newest)
 podpis refresh "$second" --wait
 podpis sign "$second" --pin-file "$HOME/pin"
@@ -170,16 +249,15 @@ podpis download "$second"
 podpis install "$second" --pin-file "$HOME/pin"
 podpis list
 
-step 'A document is signed with the new key through pkcs11-tool, and verified with OpenSSL'
 id=$("$tool" show "$second" --json | jq -er .key | sed -n 's/.*[;:]id=\([^;?]*\).*/\1/p' | tr -d %)
 printf 'Договор № 1\n' >"$demo/document.txt"
 PIN=$(cat "$HOME/pin")
 export PIN
-run pkcs11-tool --module "$module" --login --pin env:PIN --id "$id" --sign --mechanism SHA256-RSA-PKCS \
-	--input-file "$demo/document.txt" --output-file "$demo/document.sig"
-run pkcs11-tool --module "$module" --id "$id" --read-object --type cert --output-file "$demo/certificate.der"
-run openssl x509 -inform DER -in "$demo/certificate.der" -pubkey -noout -out "$demo/public-key.pem"
-run openssl dgst -sha256 -verify "$demo/public-key.pem" -signature "$demo/document.sig" "$demo/document.txt"
+if $gost; then
+	sign_gost
+else
+	sign_usual
+fi
 
 step 'Where things are'
 cat <<END

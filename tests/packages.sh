@@ -1,5 +1,5 @@
 #!/bin/sh
-# packages.sh build|test|fuzz|clients ...: installs the Debian packages of these groups, asking apt only for
+# packages.sh build|test|gost|fuzz|clients ...: installs the Debian packages of these groups, asking apt only for
 # what is missing. Works as root, else through sudo.
 set -eu
 
@@ -9,11 +9,13 @@ build='gcc libc6-dev meson ninja-build pkg-config gettext scdoc ca-certificates
 test='clang-format libcmocka-dev softhsm2 gnutls-bin libnss3-tools p11-kit sqlite3 procps expect strace
 	libengine-pkcs11-openssl libengine-gost-openssl libgcrypt20-dev valgrind libubsan1 libasan8
 	python3-cryptography'
+# What judges GOST keys, certificates and signatures in the demo; the tests' group has it, too.
+gost='libengine-gost-openssl gnutls-bin'
 fuzz='clang-14 libclang-rt-14-dev llvm-14'
 clients=
 
 usage() {
-	echo 'usage: packages.sh build|test|fuzz|clients ...' >&2
+	echo 'usage: packages.sh build|test|gost|fuzz|clients ...' >&2
 	exit 2
 }
 
@@ -23,6 +25,7 @@ for group in "$@"; do
 	case $group in
 	build) wanted="$wanted $build" ;;
 	test) wanted="$wanted $test" ;;
+	gost) wanted="$wanted $gost" ;;
 	fuzz) wanted="$wanted $fuzz" ;;
 	clients) wanted="$wanted $clients" ;;
 	*) usage ;;

@@ -80,6 +80,26 @@ certtool --verify --load-ca-certificate "$gost_anchor" --infile "$work/both.pem"
 certtool -i --infile "$work/first.pem" >"$work/certtool" 2>&1
 grep -q 'Public Key Algorithm: GOST R 34.10-2012-256' "$work/certtool" || fail "certtool: $(cat "$work/certtool")"
 
+step 'both accept the requests, too'
+# request ID: the engine's judgement of it, which its exit status does not tell.
+request() {
+	podpis show "$1" --json | jq -er .request >"$work/request.pem"
+	oracle req -in "$work/request.pem" -verify -noout >"$work/out" 2>&1 || :
+	says 'verify OK'
+}
+# by_gnutls: the same request.
+by_gnutls() {
+	certtool --crq-info --infile "$work/request.pem" >"$work/out" 2>&1
+	says 'Self signature: verified'
+}
+request "$second"
+request "$first"
+by_gnutls
+become admin
+request "$admin_id"
+by_gnutls
+become ivanov
+
 step 'the certificate says what the Russian profile wants'
 openssl asn1parse -in "$work/second.pem" >"$work/parse"
 for number in 12345678156 770234561252; do
