@@ -90,7 +90,7 @@ workplace() {
 		tr -dc 0-9 </dev/urandom | head -c 8 >"$HOME/pin"
 		tr -dc 0-9 </dev/urandom | head -c 12 >"$HOME/so-pin"
 	)
-	podpis setup --label "$1" --pin-file "$HOME/pin" --so-pin-file "$HOME/so-pin" \
+	podpis setup --for none --label "$1" --pin-file "$HOME/pin" --so-pin-file "$HOME/so-pin" \
 		--authority centre --url "$(jq -r .url "$demo/ready.json")" --ca-file "$(jq -r .ca_file "$demo/ready.json")"
 	podpis login centre --account "$me" --password-file "$(account "$me" password_file)"
 }

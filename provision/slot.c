@@ -101,7 +101,7 @@ bool slot_fail(struct error *err, const char *function, CK_RV rv)
 }
 
 /* Where our own module is: beside the build folder that the tool runs from, else where it was installed. */
-static char *default_module(void)
+char *modules_default(void)
 {
 	static const char beside[] = "/../module/podpis-pkcs11.so";
 	char self[4096], *slash, *path = NULL;
@@ -164,7 +164,7 @@ static void unload(struct module *module)
 bool modules_load(
 	struct modules *modules, const char *path, CK_FUNCTION_LIST **out, struct error *err)
 {
-	struct module module = {.path = path != NULL ? strdup(path) : default_module()};
+	struct module module = {.path = path != NULL ? strdup(path) : modules_default()};
 
 	if (module.path == NULL)
 		return error_set(err, ERROR_FAILED, _("out of memory"));
@@ -224,7 +224,7 @@ static CK_ULONG pin_bound(CK_ULONG length)
 }
 
 /* Reads slot and token; false when there is no usable token in it. */
-static bool describe(CK_FUNCTION_LIST *functions, CK_SLOT_ID id, struct slot *slot)
+bool slot_describe(CK_FUNCTION_LIST *functions, CK_SLOT_ID id, struct slot *slot)
 {
 	CK_SLOT_INFO info;
 	CK_TOKEN_INFO token;
@@ -289,7 +289,7 @@ static bool find(CK_FUNCTION_LIST *functions, const struct slot_wish *wish, stru
 	if (rv != CKR_OK)
 		return slot_fail(err, "C_GetSlotList", rv);
 	for (CK_ULONG i = 0; i < count; i++) {
-		bool present = describe(functions, ids[i], &slot);
+		bool present = slot_describe(functions, ids[i], &slot);
 
 		buffer_printf(&there, "%s%s (%s%s)", there.length > 0 ? ", " : "", slot.description,
 			present ? slot.label : _("no token"),
@@ -514,7 +514,8 @@ bool slot_init_token(const struct slot *slot, const char *label, bool replace,
 	if (rv != CKR_OK)
 		return slot_fail(err, "C_InitToken", rv);
 	/* SoftHSM moves an initialised token to another slot. */
-	if (init && (!describe(functions, id, &now) || (now.flags & CKF_TOKEN_INITIALIZED) == 0)) {
+	if (init &&
+		(!slot_describe(functions, id, &now) || (now.flags & CKF_TOKEN_INITIALIZED) == 0)) {
 		struct slot_wish wish = {.label = label};
 
 		if (!find(functions, &wish, &now, err))

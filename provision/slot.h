@@ -44,6 +44,9 @@ struct slot {
 
 void modules_clear(struct modules *modules);
 
+/* The path of our own module, whether it is there or not. NULL: no memory; the caller frees. */
+char *modules_default(void);
+
 /* The functions of the module at `path` (NULL: the default), loaded and initialised. ERROR_WORKPLACE. */
 bool modules_load(
 	struct modules *modules, const char *path, CK_FUNCTION_LIST **out, struct error *err);
@@ -103,6 +106,9 @@ bool slot_fail(struct error *err, const char *function, CK_RV rv);
  */
 bool slot_init_token(const struct slot *slot, const char *label, bool replace,
 	const struct secret *so_pin, const struct secret *user_pin, struct error *err);
+
+/* Reads slot and token, without a session; false when there is no usable token in it, the description is read then. */
+bool slot_describe(CK_FUNCTION_LIST *functions, CK_SLOT_ID id, struct slot *slot);
 
 /* Finds a token like slot_open, without a session. */
 bool slot_find(

@@ -6,7 +6,9 @@
 
 #include "provision/authority/authority.h"
 #include "provision/token_pin.h"
+#include "provision/workplace/anchors.h"
 #include "provision/workplace/settings.h"
+#include "provision/workplace/workplace.h"
 
 static const struct option options_setup[] = {
 	{"label", "TEXT", N_("the token's label; Podpis when not given"), false},
@@ -29,6 +31,22 @@ static const struct option options_setup_authority[] = {
 		false},
 	{"folder", "FOLDER", N_("file: where requests and documents are exchanged"), false},
 	{"anchors", "FILE", N_("the authority's root certificates, PEM"), false},
+	{0},
+};
+
+static const struct option options_setup_workplace[] = {
+	{"for", "LIST",
+		N_("the applications that get to know the module, with commas between: p11-kit, "
+		   "firefox, "
+		   "chromium, libreoffice, openssl, ssh, none; those that are there when not "
+		   "given, but for "
+		   "ssh, and as root p11-kit"),
+		false},
+	{"yes", NULL, N_("trusts the authorities' root certificates without a question"), false},
+	{"undo", NULL,
+		N_("takes back what setup added to the applications; podpis.conf and the vault "
+		   "stay"),
+		false},
 	{0},
 };
 
@@ -262,6 +280,39 @@ static bool wait_for_others(struct context *context, int *lock, struct error *er
 	return true;
 }
 
+/* A foreign module is registered by whoever it came from. */
+static bool register_module(struct context *context, struct error *err)
+{
+	struct places places = {0};
+	struct record record = {0};
+	char *module = NULL;
+	bool done, registered;
+
+	if (options_has(&context->options, "module"))
+		return true;
+	done = workplace_module(&module, err) && record_open(&record, err) &&
+	       places_find(&places, module, options_get(&context->options, "for"), err);
+	if (done) {
+		registered = workplace_register(context, &places, &record, err);
+		/* What can be done is done, whatever could not. */
+		done = anchors_install(context, &places, &record, registered ? err : NULL) &&
+		       registered;
+	}
+	places_clear(&places);
+	record_close(&record);
+	free(module);
+	return done;
+}
+
+static bool undo(struct context *context, struct error *err)
+{
+	struct record record = {0};
+	bool done = record_open(&record, err) && workplace_undo(context, &record, err);
+
+	record_close(&record);
+	return done;
+}
+
 static bool run(struct context *context, struct error *err)
 {
 	bool done;
@@ -269,10 +320,16 @@ static bool run(struct context *context, struct error *err)
 
 	if (options_has(&context->options, "dry-run")) {
 		load(context);
-		return configure(context, err);
+		return options_has(&context->options, "undo")
+			       ? undo(context, err)
+			       : configure(context, err) && register_module(context, err);
 	}
-	done = wait_for_others(context, &lock, err) && configure(context, err) &&
-	       make_token(context, err);
+	done = wait_for_others(context, &lock, err);
+	if (done && options_has(&context->options, "undo"))
+		done = undo(context, err);
+	else
+		done = done && configure(context, err) && make_token(context, err) &&
+		       register_module(context, err);
 	if (lock >= 0)
 		close(lock);
 	return done;
@@ -281,7 +338,9 @@ static bool run(struct context *context, struct error *err)
 const struct command setup_command = {
 	.name = "setup",
 	.arguments = "",
-	.summary = N_("makes the configuration and the vault; run again it adds what is missing"),
-	.options = {options_setup, options_setup_authority, options_dry_run},
+	.summary = N_("makes the workplace: configuration, vault, applications; run again it adds "
+		      "what is missing"),
+	.options = {options_setup, options_setup_authority, options_setup_workplace,
+		options_dry_run},
 	.run = run,
 };

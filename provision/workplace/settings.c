@@ -11,6 +11,7 @@
 
 #include "module/support/folder.h"
 #include "provision/i18n.h"
+#include "provision/workplace/whole_file.h"
 
 #define FILE_MAX (1024 * 1024)
 
@@ -57,23 +58,6 @@ bool settings_ensure(const struct config *config, enum config_kind kind, const c
 	return buffer_ok(added) || error_set(err, ERROR_FAILED, _("out of memory"));
 }
 
-/* A rename is durable when its folder is on the disk. */
-static void sync_folder(const char *path)
-{
-	char *folder = strdup(path), *slash = folder != NULL ? strrchr(folder, '/') : NULL;
-	int fd = -1;
-
-	if (slash != NULL) {
-		*slash = '\0';
-		fd = open(slash == folder ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	}
-	if (fd >= 0) {
-		fsync(fd);
-		close(fd);
-	}
-	free(folder);
-}
-
 bool settings_lock(const char *path, int *lock, struct error *err)
 {
 	const char *slash = strrchr(path, '/');
@@ -86,7 +70,8 @@ bool settings_lock(const char *path, int *lock, struct error *err)
 	} else if (!folder_make_above(path)) {
 		error_set(err, ERROR_FAILED, "%s: %s", folder, strerror(errno));
 	} else {
-		fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		/* Programs that are started inherit it: what they do is over before the next one begins. */
+		fd = open(folder, O_RDONLY | O_DIRECTORY);
 		done = fd >= 0 && flock(fd, LOCK_EX) == 0;
 		if (!done)
 			error_set(err, ERROR_FAILED, "%s: %s", folder, strerror(errno));
@@ -130,7 +115,7 @@ bool settings_append(const char *name, const struct buffer *added, settings_chec
 		done = rename(temporary, path) == 0 ||
 		       error_set(err, ERROR_FAILED, "%s: %s", path, strerror(errno));
 	if (done)
-		sync_folder(path);
+		whole_file_sync(path);
 	else if (fd >= 0)
 		unlink(temporary);
 out:

@@ -20,7 +20,7 @@ bool settings_ensure(const struct config *config, enum config_kind kind, const c
 
 /*
  * Waits until no other podpis changes the file, whose folder is made. The lock, to be closed, falls with the
- * process. What is to be added has to be found out under it.
+ * process and those that it started. What is to be added has to be found out under it.
  */
 bool settings_lock(const char *path, int *lock, struct error *err);
 

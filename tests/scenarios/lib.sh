@@ -118,7 +118,7 @@ podpis() {
 
 # workplace: makes a vault, knows the authority, logs in.
 workplace() {
-	podpis setup --label "$me" --pin-file "$HOME/pin" --so-pin-file "$HOME/so-pin" \
+	podpis setup --for none --label "$me" --pin-file "$HOME/pin" --so-pin-file "$HOME/so-pin" \
 		--authority centre --url "$url" --ca-file "$ca"
 	podpis login centre --account "$me" --password-file "$(account "$me" password_file)"
 }
