@@ -6,6 +6,7 @@
 
 const struct command *const commands[] = {
 	&setup_command,
+	&doctor_command,
 	&login_command,
 	&logout_command,
 	&apply_command,

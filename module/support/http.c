@@ -398,6 +398,17 @@ static void set_options(struct http *http, const struct http_request *request, c
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
+static void read_date(CURL *curl, time_t *date)
+{
+	struct curl_header *header;
+
+	*date = 0;
+	if (curl_easy_header(curl, "Date", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+		*date = curl_getdate(header->value, NULL);
+	if (*date < 0)
+		*date = 0;
+}
+
 static bool send_once(struct http *http, const struct http_request *request, const char *url,
 	struct http_response *response, struct error *err)
 {
@@ -438,6 +449,7 @@ static bool send_once(struct http *http, const struct http_request *request, con
 	if (curl_easy_getinfo(http->curl, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK &&
 		retry_after > 0)
 		response->retry_after = retry_after < 86400 ? (long)retry_after : 86400;
+	read_date(http->curl, &response->date);
 	read_media_type(http->curl, response->media_type, sizeof(response->media_type));
 	log_debug(http->log, "%s %s: %ld, %zu bytes, %ld ms", request->method, url,
 		response->status, response->body.length, milliseconds() - start);

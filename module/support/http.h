@@ -17,6 +17,7 @@
 #define PODPIS_SUPPORT_HTTP_H
 
 #include <jansson.h>
+#include <time.h>
 
 #include "module/support/buffer.h"
 #include "module/support/error.h"
@@ -65,6 +66,7 @@ struct http_response {
 	char media_type[96]; /* lower case, without parameters; "" when there is none */
 	struct buffer body;  /* wiped when freed */
 	long retry_after;    /* seconds; -1: not said */
+	time_t date;         /* the server's clock (RFC 9110, 6.6.1); 0: not said */
 	bool sent;           /* the server may have got the request */
 };
 

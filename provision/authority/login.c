@@ -113,6 +113,19 @@ bool login_account(struct login *login, struct authority_account *out, struct er
 	return ok || nobody(login, err);
 }
 
+bool login_expired(struct login *login)
+{
+	json_t *json = NULL;
+	bool expired;
+
+	if (!tokens_load(login->tokens, &json, NULL))
+		return false;
+	expired = tokens_text(json, "access_token") != NULL && !tokens_fresh(json, NULL) &&
+		  tokens_text(json, "refresh_token") == NULL;
+	tokens_wipe(json);
+	return expired;
+}
+
 static bool give(const char *token, struct secret **out, struct error *err)
 {
 	*out = secret_new(token, strlen(token));

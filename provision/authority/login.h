@@ -25,6 +25,9 @@ bool login_store(struct login *login, const struct oauth_service *service,
 /* ERROR_PERSON: nobody is logged in. */
 bool login_account(struct login *login, struct authority_account *out, struct error *err);
 
+/* Is there a login that has expired, and that nothing is there to renew with? Nobody is asked. */
+bool login_expired(struct login *login);
+
 /*
  * A token to send: the login's, renewed over `http` when it has expired or is equal to `stale` (that the
  * server has just refused); without a login the one of `application` (may be NULL). ERROR_PERSON: log in

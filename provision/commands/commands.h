@@ -7,8 +7,8 @@
 #include "provision/command.h"
 #include "provision/flow/signing.h"
 
-extern const struct command setup_command, login_command, logout_command, apply_command,
-	list_command, show_command, refresh_command, sign_command, identify_command,
+extern const struct command setup_command, doctor_command, login_command, logout_command,
+	apply_command, list_command, show_command, refresh_command, sign_command, identify_command,
 	download_command, install_command, obtain_command, cancel_command, admin_list_command,
 	admin_confirm_command, admin_return_command, admin_reject_command, vault_init_command,
 	vault_passwd_command, vault_unlock_command, vault_backup_command, vault_restore_command,
