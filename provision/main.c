@@ -7,6 +7,7 @@
 
 #include "asn1/gost_provider.h"
 #include "provision/command.h"
+#include "provision/place.h"
 
 /* Also where the command line is wrong before it. */
 static bool wants_json(int argc, char *const *argv)
@@ -15,6 +16,20 @@ static bool wants_json(int argc, char *const *argv)
 		if (strcmp(argv[i], "--json") == 0)
 			return true;
 	return false;
+}
+
+/* To a person in the person's language; to a program in one that does not change under it. */
+static void speak(int argc, char *const *argv)
+{
+	char *messages = place_find(PLACE_MESSAGES);
+
+	setlocale(LC_CTYPE, "");
+	if (!wants_json(argc, argv))
+		setlocale(LC_MESSAGES, "");
+	if (messages != NULL)
+		bindtextdomain(PODPIS_TEXT_DOMAIN, messages);
+	textdomain(PODPIS_TEXT_DOMAIN);
+	free(messages);
 }
 
 static int run(struct context *context, int argc, char **argv)
@@ -86,10 +101,7 @@ int main(int argc, char **argv)
 	pins_init(&context.pins);
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
-	setlocale(LC_CTYPE, "");
-	setlocale(LC_MESSAGES, "");
-	bindtextdomain(PODPIS_TEXT_DOMAIN, PODPIS_LOCALE_DIR);
-	textdomain(PODPIS_TEXT_DOMAIN);
+	speak(argc, argv);
 
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
 		puts("podpis " PODPIS_VERSION);

@@ -2,14 +2,13 @@
  * Where profiles are, declared in profile.h: the person's own, then those that are installed.
  */
 #include <dirent.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "module/support/config.h"
 #include "provision/i18n.h"
+#include "provision/place.h"
 #include "provision/profile.h"
 
 #define PROFILES_MAX 256
@@ -34,25 +33,9 @@ static char *own_folder(void)
 	return path;
 }
 
-/* Those of the build folder that the program runs from, else what was installed. */
 static char *shipped_folder(void)
 {
-	char self[PATH_MAX], *slash, *path = NULL, *real;
-	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (length > 0) {
-		self[length] = '\0';
-		slash = strrchr(self, '/');
-		if (slash != NULL)
-			*slash = '\0';
-		if (asprintf(&path, "%s/../provision/profiles", self) < 0)
-			return NULL;
-		real = realpath(path, NULL);
-		free(path);
-		if (real != NULL)
-			return real;
-	}
-	return strdup(PODPIS_PROFILE_DIR);
+	return place_find(PLACE_PROFILES);
 }
 
 static char *(*const folders[])(void) = {own_folder, shipped_folder};

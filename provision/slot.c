@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "module/support/buffer.h"
 #include "module/support/text.h"
 #include "provision/i18n.h"
+#include "provision/place.h"
 
 #define SLOTS_MAX      256
 #define PIN_LENGTH_MAX 4096 /* a bound above is none */
@@ -100,27 +100,6 @@ bool slot_fail(struct error *err, const char *function, CK_RV rv)
 		err, code, _("the token says %s (%s)"), slot_rv_text(rv, number), function);
 }
 
-/* Where our own module is: beside the build folder that the tool runs from, else where it was installed. */
-char *modules_default(void)
-{
-	static const char beside[] = "/../module/podpis-pkcs11.so";
-	char self[4096], *slash, *path = NULL;
-	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (length > 0) {
-		self[length] = '\0';
-		slash = strrchr(self, '/');
-		if (slash != NULL) {
-			*slash = '\0';
-			if (asprintf(&path, "%s%s", self, beside) < 0)
-				return NULL;
-			if (access(path, R_OK) == 0)
-				return path;
-			free(path);
-		}
-	}
-	return strdup(PODPIS_MODULE_DIR "/podpis-pkcs11.so");
-}
 
 static bool load(struct module *module, struct error *err)
 {
@@ -164,7 +143,7 @@ static void unload(struct module *module)
 bool modules_load(
 	struct modules *modules, const char *path, CK_FUNCTION_LIST **out, struct error *err)
 {
-	struct module module = {.path = path != NULL ? strdup(path) : modules_default()};
+	struct module module = {.path = path != NULL ? strdup(path) : place_find(PLACE_MODULE)};
 
 	if (module.path == NULL)
 		return error_set(err, ERROR_FAILED, _("out of memory"));

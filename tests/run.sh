@@ -4,6 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 export LC_ALL=C.UTF-8
+unset LANGUAGE
 
 full=false
 case ${1:-} in

@@ -14,7 +14,7 @@ tool=$PODPIS_BUILD/provision/podpis
 story=$(basename "$0" .sh)
 work=$(mktemp -d "${TMPDIR:-/tmp}/podpis-$story.XXXXXX")
 sandbox_pid=
-unset PODPIS_CONFIG PODPIS_LOG PODPIS_PIN PODPIS_SIGNER_PIN PODPIS_SO_PIN http_proxy https_proxy HTTPS_PROXY ALL_PROXY
+unset LANGUAGE PODPIS_CONFIG PODPIS_LOG PODPIS_PIN PODPIS_SIGNER_PIN PODPIS_SO_PIN http_proxy https_proxy HTTPS_PROXY ALL_PROXY
 
 finish() {
 	status=$?
