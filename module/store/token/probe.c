@@ -21,19 +21,30 @@ bool probe_is_self(void)
 	return getenv(PROBE_VARIABLE) != NULL;
 }
 
-/* Beside the object that this code is in, else where it was installed. */
+/*
+ * Beside the object that this code is in, else where it was installed; with what the installed tree was put under
+ * before it, as far as this object is there.
+ */
 static bool probe_path(char path[PATH_MAX])
 {
-	Dl_info info;
+	static const char installed[] = PODPIS_MODULE_DIR;
+	Dl_info info = {0};
+	int root = 0;
 
 	if (dladdr(program, &info) != 0 && strchr(info.dli_fname, '/') != NULL) {
 		int directory = (int)(strrchr(info.dli_fname, '/') - info.dli_fname);
+
+		root = directory - (int)(sizeof(installed) - 1);
+		if (root < 0 ||
+			memcmp(info.dli_fname + root, installed, sizeof(installed) - 1) != 0)
+			root = 0;
 		if (snprintf(path, PATH_MAX, "%.*s/%s", directory, info.dli_fname, program) <
 				PATH_MAX &&
 			access(path, X_OK) == 0)
 			return true;
 	}
-	return snprintf(path, PATH_MAX, "%s/%s", PODPIS_LIBEXEC_DIR, program) < PATH_MAX &&
+	return snprintf(path, PATH_MAX, "%.*s%s/%s", root, root > 0 ? info.dli_fname : "",
+		       PODPIS_LIBEXEC_DIR, program) < PATH_MAX &&
 	       access(path, X_OK) == 0;
 }
 
