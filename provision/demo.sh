@@ -1,5 +1,5 @@
 #!/bin/sh
-# demo.sh [--gost]: the whole way to a signature, on this machine, in one command.
+# demo.sh [--gost] [--installed DIR]: the whole way to a signature, on this machine, in one command.
 #
 # Installs the packages that are missing, builds, starts a sandbox authority on loopback, and walks two
 # issuances into a fresh vault: an employee's first certificate, confirmed in person by the administrator,
@@ -9,22 +9,39 @@
 #
 # With --gost the keys are of GOST R 34.10-2012, the certificates of a GOST authority, and the document is signed with
 # podpis cms sign (CAdES-BES). OpenSSL with its GOST engine and GnuTLS say whether they accept each piece.
+#
+# With --installed nothing is installed or built: it takes the programs that are installed, and DIR in place of
+# build/demo/.
 set -eu
-gost=false
-case $#$* in
-0) ;;
-1--gost) gost=true ;;
-*)
-	echo 'usage: demo.sh [--gost]' >&2
-	exit 2
-	;;
-esac
 cd "$(dirname "$0")/.."
 export LC_ALL=C.UTF-8
 top=$(pwd)
 demo=$top/build/demo
+shown=build/demo
 tool=$top/build/provision/podpis
 module=$top/build/module/podpis-pkcs11.so
+server=$top/build/tests/sandbox/podpis-sandbox
+gost=false
+installed=false
+while [ $# -gt 0 ]; do
+	case $1 in
+	--gost) gost=true ;;
+	--installed)
+		installed=true
+		demo=${2:?--installed DIR}
+		shown=$demo
+		tool=$(command -v podpis)
+		server=$(command -v podpis-sandbox)
+		module=$(ls /usr/lib/*/pkcs11/podpis-pkcs11.so)
+		shift
+		;;
+	*)
+		echo 'usage: demo.sh [--gost] [--installed DIR]' >&2
+		exit 2
+		;;
+	esac
+	shift
+done
 
 if [ -t 1 ]; then
 	bold=$(printf '\033[1m') plain=$(printf '\033[0m')
@@ -42,7 +59,7 @@ run() {
 	for word in "$@"; do
 		case $word in
 		"$tool") word=podpis ;;
-		"$demo"/*) word=build/demo/${word#"$demo"/} ;;
+		"$demo"/*) word=$shown/${word#"$demo"/} ;;
 		"$top"/*) word=${word#"$top"/} ;;
 		esac
 		case $word in
@@ -66,7 +83,7 @@ stop() {
 		kill "$sandbox" 2>/dev/null || :
 		wait "$sandbox" 2>/dev/null || :
 	}
-	[ $status -eq 0 ] || echo "demo.sh: stopped with exit status $status; the sandbox's log is build/demo/sandbox.log" >&2
+	[ $status -eq 0 ] || echo "demo.sh: stopped with exit status $status; the sandbox's log is $shown/sandbox.log" >&2
 	exit $status
 }
 
@@ -172,19 +189,21 @@ sign_gost() {
 trap stop EXIT
 trap 'exit 130' INT TERM
 
-step 'Packages'
-sh tests/packages.sh build
-! $gost || sh tests/packages.sh gost
-echo 'nothing is missing'
+$installed || {
+	step 'Packages'
+	sh tests/packages.sh build
+	! $gost || sh tests/packages.sh gost
+	echo 'nothing is missing'
 
-step 'Build'
-[ -f build/build.ninja ] || meson setup build >/dev/null
-ninja -C build module/podpis-pkcs11.so provision/podpis tests/sandbox/podpis-sandbox | tail -n 1
+	step 'Build'
+	[ -f build/build.ninja ] || meson setup build >/dev/null
+	ninja -C build module/podpis-pkcs11.so provision/podpis tests/sandbox/podpis-sandbox | tail -n 1
+}
 
 step 'A registration centre and certificate authority on loopback (the sandbox)'
 rm -rf "$demo"
 mkdir -p "$demo"
-build/tests/sandbox/podpis-sandbox --state "$demo/sandbox" --ready-file "$demo/ready.json" --verify-seconds 1 \
+"$server" --state "$demo/sandbox" --ready-file "$demo/ready.json" --verify-seconds 1 \
 	>"$demo/sandbox.log" 2>&1 &
 sandbox=$!
 tries=200
@@ -261,10 +280,10 @@ fi
 
 step 'Where things are'
 cat <<END
-build/demo/ivanov/     the employee's home: configuration, vault, journal, and the PINs in files
-build/demo/admin/      the administrator's
-build/demo/sandbox/    the authority's state (it is stopped now)
-build/demo/document.*  what was signed, and the signature
+$shown/ivanov/     the employee's home: configuration, vault, journal, and the PINs in files
+$shown/admin/      the administrator's
+$shown/sandbox/    the authority's state (it is stopped now)
+$shown/document.*  what was signed, and the signature
 
 Go on with:
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# packages.sh build|test|gost|fuzz|clients ...: installs the Debian packages of these groups, asking apt only for
+# packages.sh build|test|gost|fuzz|clients|package ...: installs the Debian packages of these groups, asking apt only for
 # what is missing. Works as root, else through sudo.
 set -eu
 
@@ -13,9 +13,10 @@ test='clang-format libcmocka-dev softhsm2 gnutls-bin libnss3-tools p11-kit sqlit
 gost='libengine-gost-openssl gnutls-bin'
 fuzz='clang-14 libclang-rt-14-dev llvm-14'
 clients=
+package='debhelper dpkg-dev lintian debootstrap'
 
 usage() {
-	echo 'usage: packages.sh build|test|gost|fuzz|clients ...' >&2
+	echo 'usage: packages.sh build|test|gost|fuzz|clients|package ...' >&2
 	exit 2
 }
 
@@ -28,6 +29,7 @@ for group in "$@"; do
 	gost) wanted="$wanted $gost" ;;
 	fuzz) wanted="$wanted $fuzz" ;;
 	clients) wanted="$wanted $clients" ;;
+	package) wanted="$wanted $package" ;;
 	*) usage ;;
 	esac
 done
