@@ -10,7 +10,7 @@
 static void put(const char *text)
 {
 	for (; *text != '\0'; text++) {
-		if (strchr("\\*_#<>~", *text) != NULL)
+		if (strchr("\\*_#[]<>~", *text) != NULL)
 			putchar('\\');
 		putchar(*text);
 	}
