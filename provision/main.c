@@ -9,6 +9,12 @@
 #include "provision/command.h"
 #include "provision/place.h"
 
+/* error.h: the formats of asn1/ and module/support, too, are in the catalogue. */
+const char *error_translate(const char *format)
+{
+	return gettext(format);
+}
+
 /* Also where the command line is wrong before it. */
 static bool wants_json(int argc, char *const *argv)
 {

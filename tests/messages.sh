@@ -35,6 +35,8 @@ ask ru nonsense
 grep -q '^podpis: команды nonsense нет' "$work/out" || fail 'an unknown command is not told in Russian'
 ask ru show
 grep -q '^podpis: что показать: номер заявления' "$work/out" || fail 'an error is not Russian'
+ask ru show --certificate "$here/messages.sh"
+grep -q 'а не сертификат: принимаются PEM, DER и PKCS #7' "$work/out" || fail 'an error of asn1/ is not Russian'
 ask en --help
 grep -q '^Usage: podpis COMMAND' "$work/out" || fail 'the usage is not English'
 
@@ -49,10 +51,12 @@ done
 
 [ -n "${PODPIS_FULL:-}" ] || exit 0
 cd "$here/.."
-git grep -lE '\b(_|N_|P_)\(' -- 'provision/*.c' 'provision/*.h' | grep -vx provision/i18n.h >"$work/sources"
+git grep -lE '\b(_|N_|P_|error_set|error_prefix)\(' -- 'asn1/*.c' 'module/support/*.c' 'provision/*.c' 'provision/*.h' |
+	grep -vx -e provision/i18n.h -e module/support/error.c >"$work/sources"
 LC_ALL=C sort po/POTFILES >"$work/listed"
 LC_ALL=C sort "$work/sources" | diff "$work/listed" - >&2 || fail 'po/POTFILES does not list the files that have texts'
-xgettext --from-code=UTF-8 --keyword=_ --keyword=N_ --keyword=P_:1,2 --files-from=po/POTFILES --output="$work/podpis.pot"
+xgettext --from-code=UTF-8 --keyword=_ --keyword=N_ --keyword=P_:1,2 --keyword=error_set:3 \
+	--keyword=error_prefix:2 --flag=error_set:3:c-format --flag=error_prefix:2:c-format --files-from=po/POTFILES --output="$work/podpis.pot"
 msgmerge --quiet --no-fuzzy-matching --output-file="$work/merged.po" po/ru.po "$work/podpis.pot"
 msgattrib --untranslated --no-obsolete --no-wrap "$work/merged.po" | sed -n '/^#: /,$p' | grep -vE '^(#|$)' >"$work/lost" || :
 [ ! -s "$work/lost" ] || {

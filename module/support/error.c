@@ -16,6 +16,12 @@ static void store_message(struct error *err, char room[ERROR_MESSAGE_MAX + 4])
 	memcpy(err->message, room, length + 1);
 }
 
+static const char *translated(const char *format) __attribute__((format_arg(1)));
+static const char *translated(const char *format)
+{
+	return error_translate != NULL && format[0] != '\0' ? error_translate(format) : format;
+}
+
 bool error_set(struct error *err, enum error_code code, const char *format, ...)
 {
 	char room[ERROR_MESSAGE_MAX + 4];
@@ -25,7 +31,7 @@ bool error_set(struct error *err, enum error_code code, const char *format, ...)
 		return false;
 	/* The arguments may point into the old message, so it is replaced last. */
 	va_start(ap, format);
-	if (vsnprintf(room, sizeof(room), format, ap) < 0)
+	if (vsnprintf(room, sizeof(room), translated(format), ap) < 0)
 		room[0] = '\0';
 	va_end(ap);
 	err->code = code;
@@ -42,7 +48,7 @@ bool error_prefix(struct error *err, const char *format, ...)
 	if (err == NULL)
 		return false;
 	va_start(ap, format);
-	length = vsnprintf(room, sizeof(room), format, ap);
+	length = vsnprintf(room, sizeof(room), translated(format), ap);
 	va_end(ap);
 	if (length >= 0 && (size_t)length < sizeof(room)) {
 		snprintf(room + length, sizeof(room) - (size_t)length, ": %s", err->message);

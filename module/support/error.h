@@ -36,6 +36,13 @@ struct error {
 bool error_set(struct error *err, enum error_code code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/*
+ * The format in the user's language. The tool has this function; the module is a guest whose messages go to the log,
+ * and has none.
+ */
+const char *error_translate(const char *format)
+	__attribute__((weak, visibility("hidden"), format_arg(1)));
+
 /* Puts "<text>: " before the message that err already has, and returns false. */
 bool error_prefix(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
