@@ -7,7 +7,7 @@
 
 #include "asn1/gost_provider.h"
 #include "provision/command.h"
-#include "provision/place.h"
+#include "provision/installed.h"
 
 /* error.h: the formats of asn1/ and module/support, too, are in the catalogue. */
 const char *error_translate(const char *format)
@@ -27,7 +27,7 @@ static bool wants_json(int argc, char *const *argv)
 /* To a person in the person's language; to a program in one that does not change under it. */
 static void speak(int argc, char *const *argv)
 {
-	char *messages = place_find(PLACE_MESSAGES);
+	char *messages = installed_find(INSTALLED_MESSAGES);
 
 	setlocale(LC_CTYPE, "");
 	if (!wants_json(argc, argv))

@@ -8,7 +8,7 @@
 
 #include "module/support/config.h"
 #include "provision/i18n.h"
-#include "provision/place.h"
+#include "provision/installed.h"
 #include "provision/profile.h"
 
 #define PROFILES_MAX 256
@@ -35,7 +35,7 @@ static char *own_folder(void)
 
 static char *shipped_folder(void)
 {
-	return place_find(PLACE_PROFILES);
+	return installed_find(INSTALLED_PROFILES);
 }
 
 static char *(*const folders[])(void) = {own_folder, shipped_folder};

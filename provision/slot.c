@@ -8,7 +8,7 @@
 #include "module/support/buffer.h"
 #include "module/support/text.h"
 #include "provision/i18n.h"
-#include "provision/place.h"
+#include "provision/installed.h"
 
 #define SLOTS_MAX      256
 #define PIN_LENGTH_MAX 4096 /* a bound above is none */
@@ -100,7 +100,6 @@ bool slot_fail(struct error *err, const char *function, CK_RV rv)
 		err, code, _("the token says %s (%s)"), slot_rv_text(rv, number), function);
 }
 
-
 static bool load(struct module *module, struct error *err)
 {
 	CK_C_INITIALIZE_ARGS arguments = {.flags = CKF_OS_LOCKING_OK};
@@ -143,7 +142,8 @@ static void unload(struct module *module)
 bool modules_load(
 	struct modules *modules, const char *path, CK_FUNCTION_LIST **out, struct error *err)
 {
-	struct module module = {.path = path != NULL ? strdup(path) : place_find(PLACE_MODULE)};
+	struct module module = {
+		.path = path != NULL ? strdup(path) : installed_find(INSTALLED_MODULE)};
 
 	if (module.path == NULL)
 		return error_set(err, ERROR_FAILED, _("out of memory"));

@@ -44,9 +44,6 @@ struct slot {
 
 void modules_clear(struct modules *modules);
 
-/* The path of our own module, whether it is there or not. NULL: no memory; the caller frees. */
-char *modules_default(void);
-
 /* The functions of the module at `path` (NULL: the default), loaded and initialised. ERROR_WORKPLACE. */
 bool modules_load(
 	struct modules *modules, const char *path, CK_FUNCTION_LIST **out, struct error *err);

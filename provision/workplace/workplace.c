@@ -6,12 +6,14 @@
 #include <unistd.h>
 
 #include "provision/i18n.h"
+#include "provision/installed.h"
 #include "provision/workplace/nss.h"
 #include "provision/workplace/whole_file.h"
 
 bool workplace_module(char **path, struct error *err)
 {
-	char *named = modules_default(), *real = named != NULL ? realpath(named, NULL) : NULL;
+	char *named = installed_find(INSTALLED_MODULE),
+	     *real = named != NULL ? realpath(named, NULL) : NULL;
 	bool done = real != NULL;
 
 	if (done)

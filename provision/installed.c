@@ -1,4 +1,4 @@
-#include "provision/place.h"
+#include "provision/installed.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -10,9 +10,9 @@ static const struct {
 	const char *built; /* from the build folder, whose programs are all one folder deep */
 	const char *installed;
 } places[] = {
-	[PLACE_MODULE] = {"module/podpis-pkcs11.so", PODPIS_MODULE_DIR "/podpis-pkcs11.so"},
-	[PLACE_PROFILES] = {"provision/profiles", PODPIS_PROFILE_DIR},
-	[PLACE_MESSAGES] = {"po", PODPIS_LOCALE_DIR},
+	[INSTALLED_MODULE] = {"module/podpis-pkcs11.so", PODPIS_MODULE_DIR "/podpis-pkcs11.so"},
+	[INSTALLED_PROFILES] = {"provision/profiles", PODPIS_PROFILE_DIR},
+	[INSTALLED_MESSAGES] = {"po", PODPIS_LOCALE_DIR},
 };
 
 /* Bytes of `folder` that stand before the installed one: 0 as a rule, and where it is another. */
@@ -25,7 +25,7 @@ static int root_length(const char *folder)
 	return (int)(length - tail);
 }
 
-char *place_find(enum place place)
+char *installed_find(enum installed what)
 {
 	char folder[PATH_MAX] = "", *path = NULL, *real, *slash;
 	ssize_t length = readlink("/proc/self/exe", folder, sizeof(folder) - 1);
@@ -34,14 +34,14 @@ char *place_find(enum place place)
 	slash = strrchr(folder, '/');
 	if (slash != NULL) {
 		*slash = '\0';
-		if (asprintf(&path, "%s/../%s", folder, places[place].built) < 0)
+		if (asprintf(&path, "%s/../%s", folder, places[what].built) < 0)
 			return NULL;
 		real = realpath(path, NULL);
 		free(path);
 		if (real != NULL)
 			return real;
 	}
-	if (asprintf(&path, "%.*s%s", root_length(folder), folder, places[place].installed) < 0)
+	if (asprintf(&path, "%.*s%s", root_length(folder), folder, places[what].installed) < 0)
 		return NULL;
 	return path;
 }
