@@ -1,5 +1,5 @@
 /*
- * command: the table of what a person can type. Usage texts and podpis(1) come from it.
+ * command: the table of what a person can type. Usage texts, completions and podpis(1) come from it.
  *
  * Each command's entry stands in its own file under commands/, named NAME_command ("admin list" is
  * admin_list_command); command.c lists them in the order of `podpis help`.
