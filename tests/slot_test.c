@@ -159,7 +159,7 @@ static void test_login(void **state)
 	assert_int_equal(flags_now(&slot) & (CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_LOCKED), 0);
 	assert_false(login(&slot, "wrong-pin", &err));
 	assert_int_equal(err.code, ERROR_PIN);
-	assert_non_null(strstr(err.message, "left"));
+	assert_non_null(strstr(err.message, "lock it"));
 	assert_false(slot.logged_in);
 	assert_null(slot.pin);
 	assert_int_not_equal(flags_now(&slot) & CKF_USER_PIN_COUNT_LOW, 0);
