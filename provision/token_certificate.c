@@ -228,6 +228,20 @@ static bool names_one(const struct uri *uri)
 	return uri != NULL && (uri->id_length > 0 || uri->object != NULL);
 }
 
+/* What tells one signature from another of the same person's, as --signer takes it first. */
+static void describe(const struct token_certificate *one, struct buffer *out)
+{
+	const char *name = name_get(&one->certificate.subject, "2.5.4.3");
+	char day[16] = "";
+	struct tm tm;
+
+	for (size_t i = 0; i < one->id_length; i++)
+		buffer_printf(out, "%02X", one->id[i]);
+	if (gmtime_r(&one->certificate.not_after, &tm) != NULL)
+		strftime(day, sizeof(day), "%Y-%m-%d", &tm);
+	buffer_printf(out, _(" (%s, until %s)"), name != NULL ? name : "?", day);
+}
+
 bool token_signer_open(struct slot *slot, const struct uri *uri, const uint8_t *sha256,
 	struct token_signer *out, struct error *err)
 {
@@ -251,7 +265,7 @@ bool token_signer_open(struct slot *slot, const struct uri *uri, const uint8_t *
 			continue;
 		if (hits++ > 0)
 			buffer_append_text(&names, "; ");
-		name_print(&one->certificate.subject, &names);
+		describe(one, &names);
 		signer.own = one;
 	}
 	if (hits == 0) {

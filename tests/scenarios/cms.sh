@@ -101,7 +101,7 @@ verify() {
 
 step 'several signatures fit: nothing is signed until one is named'
 expect 2 sign "$doc"
-says 'P-256'
+says '02 \(P-256, until 20'
 [ ! -e "$doc.sig" ] || fail 'signed with any'
 
 step 'a dry run says where, and signs nothing'
