@@ -84,27 +84,50 @@ static bool load_file(struct crls *crls, const char *path, struct error *err)
 	return done || error_prefix(err, "%s", path);
 }
 
-/* Other files may lie there too, so that one which is no list is passed over. */
+/* By its name or by its text, whatever became of what is in it. */
+static bool means_list(const char *path)
+{
+	static const char begin[] = "-----BEGIN X509 CRL-----";
+	struct buffer data = BUFFER_INIT(CRL_FILE_MAX);
+	size_t length = strlen(path);
+	bool list = length > 4 && strcasecmp(path + length - 4, ".crl") == 0;
+
+	if (!list && named_file_read(path, &data, NULL) && data.length > 0)
+		list = memmem(data.data, data.length, begin, sizeof(begin) - 1) != NULL;
+	buffer_free(&data);
+	return list;
+}
+
+/*
+ * Other files may lie there too, so that one which is no list is passed over; but not one that is meant to be: it
+ * may be the one that matters.
+ */
 static bool load_folder(struct crls *crls, const char *path, struct error *err)
 {
 	DIR *folder = opendir(path);
+	struct error problem = {0};
 	struct dirent *entry;
 	struct stat status;
 	size_t taken = 0;
+	bool done = true;
 	char *file;
 
 	if (folder == NULL)
 		return error_set(err, ERROR_USAGE, "%s: %m", path);
-	while ((entry = readdir(folder)) != NULL) {
+	while (done && (entry = readdir(folder)) != NULL) {
 		if (entry->d_name[0] == '.' || asprintf(&file, "%s/%s", path, entry->d_name) < 0)
 			continue;
-		if (stat(file, &status) == 0 && S_ISREG(status.st_mode) &&
-			load_file(crls, file, NULL))
-			taken++;
+		if (stat(file, &status) == 0 && S_ISREG(status.st_mode)) {
+			if (load_file(crls, file, &problem))
+				taken++;
+			else if (means_list(file))
+				done = error_set(err, problem.code, "%s", problem.message);
+		}
 		free(file);
 	}
 	closedir(folder);
-	return taken > 0 || error_set(err, ERROR_USAGE, _("%s: no revocation list in it"), path);
+	return done &&
+	       (taken > 0 || error_set(err, ERROR_USAGE, _("%s: no revocation list in it"), path));
 }
 
 bool crls_load(struct crls *crls, const char *path, struct error *err)

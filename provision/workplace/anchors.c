@@ -91,8 +91,7 @@ static bool agreed(struct context *context)
 	if (options_has(&context->options, "yes"))
 		return true;
 	fprintf(stderr, "%s", _("Trust it for signatures, in the applications above? [y/N] "));
-	return fgets(line, sizeof(line), stdin) != NULL && strchr(_("yY"), line[0]) != NULL &&
-	       line[0] != '\0';
+	return fgets(line, sizeof(line), stdin) != NULL && (line[0] == 'y' || line[0] == 'Y');
 }
 
 static bool trust(struct context *context, const struct places *places,

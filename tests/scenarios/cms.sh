@@ -266,6 +266,12 @@ expect 2 verify --content "$doc" --crl "$ca/root.pem" "$work/detached.p7s"
 	openssl crl -in "$ca/lists/issuing.crl" | sed '3s/^..../!!!!/'
 } >"$work/damaged.crl"
 expect 2 verify --content "$doc" --crl "$work/damaged.crl" "$work/detached.p7s"
+# In a folder, too, but what was never a list is passed over.
+mkdir "$work/crls"
+cp "$ca/good.crl" "$ca/root.pem" "$doc" "$work/crls"
+expect 0 verify --content "$doc" --crl "$work/crls" "$work/detached.p7s"
+cp "$work/damaged.crl" "$work/crls/other.pem"
+expect 2 verify --content "$doc" --crl "$work/crls" "$work/detached.p7s"
 says 'revocation list 2 in it is damaged'
 openssl crl -in "$ca/good.crl" | cat - "$ca/root.pem" >"$work/mixed.crl"
 expect 0 verify --content "$doc" --crl "$work/mixed.crl" "$work/detached.p7s"
