@@ -44,6 +44,7 @@ static const struct {
 	{CONFIG_SLOT, "password-file", true},
 	{CONFIG_SLOT, "bearer-command", false},
 	{CONFIG_SLOT, "credential", false},
+	{CONFIG_SLOT, "signatures", false},
 	{CONFIG_AUTHORITY, "protocol", false},
 	{CONFIG_AUTHORITY, "url", false},
 	{CONFIG_AUTHORITY, "ca-file", true},
@@ -108,6 +109,11 @@ char *config_data_dir(void)
 char *config_state_dir(void)
 {
 	return xdg_dir("XDG_STATE_HOME", ".local/state");
+}
+
+char *config_cache_dir(void)
+{
+	return xdg_dir("XDG_CACHE_HOME", ".cache");
 }
 
 char *config_path(void)
@@ -300,7 +306,7 @@ static const struct {
 	{CONFIG_SLOT, "store", "token", {"module"}, {"module", "token", "probe"}},
 	{CONFIG_SLOT, "store", "cloud", {"url"},
 		{"url", "ca-file", "login", "client-id", "client-secret-file", "username",
-			"password-file", "bearer-command", "credential"}},
+			"password-file", "bearer-command", "credential", "signatures"}},
 	{CONFIG_AUTHORITY, "protocol", "cabinet", {"url"}, {"url", "ca-file", "anchors"}},
 	{CONFIG_AUTHORITY, "protocol", "cmp", {"url"}, {"url", "ca-file", "anchors"}},
 	{CONFIG_AUTHORITY, "protocol", "est", {"url"}, {"url", "ca-file", "anchors"}},

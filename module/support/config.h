@@ -59,5 +59,6 @@ const char *config_get(const struct config_section *section, const char *key);
 char *config_home_dir(void);
 char *config_data_dir(void);
 char *config_state_dir(void);
+char *config_cache_dir(void);
 
 #endif

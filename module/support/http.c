@@ -27,12 +27,16 @@ struct http {
 	char host[256];
 	unsigned connect_seconds, total_seconds;
 	struct log *log;
+	bool (*interrupted)(const void *context);
+	const void *interrupted_context;
 	struct peer peer;
 	char problem[CURL_ERROR_SIZE];
 };
 
 /* One try, while curl calls back. */
 struct exchange {
+	const uint8_t *all, *to_send; /* the request's body, and what is left of it */
+	size_t length, left;
 	struct buffer *body;
 	size_t header_length;
 	bool too_large;
@@ -91,6 +95,46 @@ static int on_socket(void *user, curl_socket_t fd, curlsocktype purpose)
 	(void)user;
 	(void)purpose;
 	return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR;
+}
+
+/*
+ * curl sends a request again, by itself, when a kept connection ends before an answer: it can't know whether the
+ * server has acted on it. A body that comes from a function, and can't be rewound, is sent once and no more; curl
+ * fails then.
+ */
+static size_t on_send(char *data, size_t size, size_t count, void *user)
+{
+	struct exchange *exchange = user;
+	size_t length = exchange->left < size * count ? exchange->left : size * count;
+
+	memcpy(data, exchange->to_send, length);
+	exchange->to_send += length;
+	exchange->left -= length;
+	return length;
+}
+
+/* Only for a login with a name: the server may want the request again, with the name in another shape. */
+static int on_seek(void *user, curl_off_t offset, int origin)
+{
+	struct exchange *exchange = user;
+
+	if (origin != SEEK_SET || offset != 0)
+		return CURL_SEEKFUNC_FAIL;
+	exchange->to_send = exchange->all;
+	exchange->left = exchange->length;
+	return CURL_SEEKFUNC_OK;
+}
+
+static int on_progress(
+	void *user, curl_off_t down_all, curl_off_t down, curl_off_t up_all, curl_off_t up)
+{
+	const struct http *http = user;
+
+	(void)down_all;
+	(void)down;
+	(void)up_all;
+	(void)up;
+	return http->interrupted(http->interrupted_context) ? 1 : 0;
 }
 
 static size_t on_body(char *data, size_t size, size_t count, void *user)
@@ -181,6 +225,8 @@ bool http_new(const struct http_settings *settings, struct http **out, struct er
 	http->connect_seconds = settings->connect_seconds > 0 ? settings->connect_seconds : 10;
 	http->total_seconds = settings->total_seconds > 0 ? settings->total_seconds : 60;
 	http->log = settings->log;
+	http->interrupted = settings->interrupted;
+	http->interrupted_context = settings->interrupted_context;
 	if (!parse_base(http, settings->base, err))
 		goto out;
 	if (settings->ca_file != NULL) {
@@ -285,6 +331,9 @@ static const struct {
 	{CURLE_PROXY, ERROR_UNREACHABLE, "the proxy does not let through"},
 	{CURLE_PARTIAL_FILE, ERROR_UNREACHABLE, "the answer was cut short"},
 	{CURLE_GOT_NOTHING, ERROR_UNREACHABLE, "the connection was closed without an answer"},
+	{CURLE_SEND_FAIL_REWIND, ERROR_UNREACHABLE,
+		"the connection was closed without an answer"},
+	{CURLE_ABORTED_BY_CALLBACK, ERROR_UNREACHABLE, "the request was cancelled"},
 	{CURLE_SEND_ERROR, ERROR_UNREACHABLE, "the connection broke while sending"},
 	{CURLE_RECV_ERROR, ERROR_UNREACHABLE, "the connection broke before the answer was whole"},
 	{CURLE_HTTP2, ERROR_UNREACHABLE, "the connection broke"},
@@ -388,12 +437,29 @@ static void set_options(struct http *http, const struct http_request *request, c
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, exchange);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, exchange);
-	curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, request->tries > 1 ? 0L : 1L);
-	if (request->body != NULL || strcmp(request->method, "GET") != 0) {
-		curl_easy_setopt(curl, CURLOPT_POST, 1L);
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->length);
+	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	if (http->interrupted != NULL) {
+		curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+		curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+		curl_easy_setopt(curl, CURLOPT_XFERINFODATA, http);
+	}
+	if (request->user != NULL) {
+		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)(CURLAUTH_BASIC | CURLAUTH_DIGEST));
+		curl_easy_setopt(curl, CURLOPT_USERNAME, request->user);
 		curl_easy_setopt(
-			curl, CURLOPT_POSTFIELDS, request->body != NULL ? request->body : "");
+			curl, CURLOPT_PASSWORD, (const char *)request->password->data);
+		curl_easy_setopt(curl, CURLOPT_SEEKFUNCTION, on_seek);
+		curl_easy_setopt(curl, CURLOPT_SEEKDATA, exchange);
+	}
+	if (request->body != NULL || strcmp(request->method, "GET") != 0) {
+		exchange->all = request->body != NULL ? request->body : (const uint8_t *)"";
+		exchange->length = request->body != NULL ? request->length : 0;
+		exchange->to_send = exchange->all;
+		exchange->left = exchange->length;
+		curl_easy_setopt(curl, CURLOPT_POST, 1L);
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)exchange->left);
+		curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_send);
+		curl_easy_setopt(curl, CURLOPT_READDATA, exchange);
 	}
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
 }

@@ -6,7 +6,7 @@
  * start: header 64 KiB, body as the request says; compression is not asked for. Proxies are taken from the
  * environment as curl takes them. No lock is held; a request ends at its deadline.
  *
- * A `struct http` is used by one thread at a time. Nothing secret gets into the log: it shows method, path
+ * HTTP/1.1: one connection a `struct http`, kept between its requests. It is used by one thread at a time. Nothing secret gets into the log: it shows method, path
  * and status. Headers with a token are wiped after use.
  *
  * A failure says whether the server can have got the request: `sent` false is a promise that it has not,
@@ -34,6 +34,9 @@ struct http_settings {
 	unsigned connect_seconds; /* for name, connection and TLS; 0: 10 */
 	unsigned total_seconds;   /* for one try of one request; 0: 60 */
 	struct log *log;
+	/* Asked about once a second while a request is under way: true ends it. NULL: never. */
+	bool (*interrupted)(const void *context);
+	const void *interrupted_context;
 };
 
 /* ERROR_USAGE: not an https address; ERROR_WORKPLACE: the CA file can't be read. */
@@ -45,6 +48,8 @@ struct http_request {
 	const char
 		*path; /* behind the base, from its slash on, escaped; or a whole https address */
 	const struct secret *bearer; /* RFC 6750; NULL: none */
+	const char *user;            /* RFC 7617, or RFC 7616 where the server asks for that; NULL: none */
+	const struct secret *password;
 	const char *idempotency_key; /* NULL: none */
 	const char *accept;          /* media type; NULL: any */
 	const char *content_type;
@@ -52,9 +57,8 @@ struct http_request {
 	size_t length;
 	size_t limit; /* of the answer's body, bytes; 0: HTTP_BODY_MAX */
 	/*
-	 * How often it may be sent in all; 0 or 1: once, on a connection of its own, since curl by itself
-	 * repeats what a kept connection swallowed. More only where the server treats a repetition as the
-	 * same request. Repeated after 429, 502, 503, 504 and after lost connections, with growing pauses,
+	 * How often it may be sent in all; 0 or 1: once, its body never a second time. More only where the
+	 * server treats a repetition as the same request. Repeated after 429, 502, 503, 504 and after lost connections, with growing pauses,
 	 * not sooner than Retry-After, for at most `patience` seconds.
 	 */
 	unsigned tries;
