@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "module/support/loopback.h"
+#include "module/support/oauth_browser.h"
 #include "provision/authority/answer.h"
 #include "provision/authority/certificate_pem.h"
 #include "provision/i18n.h"
@@ -83,23 +83,14 @@ static bool find_door(struct cabinet *cabinet, struct door *door, struct error *
 static bool through_browser(struct cabinet *cabinet, const struct oauth_service *service,
 	const struct authority_login *login, struct oauth_grant *grant, struct error *err)
 {
-	struct buffer url = BUFFER_INIT(8192), code = BUFFER_INIT(OAUTH_TOKEN_MAX);
-	struct oauth_attempt attempt = {0};
-	struct loopback *loopback = NULL;
-	bool ok;
+	const struct oauth_browser browser = {
+		.browse = login->browse,
+		.context = login->context,
+		.seconds = login->seconds,
+		.log = cabinet->session.log,
+	};
 
-	ok = oauth_attempt_new(&attempt, err) &&
-	     loopback_open(cabinet->session.log, &loopback, err) &&
-	     oauth_address(service, &attempt, loopback_uri(loopback), &url, err) &&
-	     login->browse(login->context, buffer_text(&url), err) &&
-	     loopback_wait(loopback, attempt.state, login->seconds, &code, err) &&
-	     oauth_code(cabinet->session.http, service, buffer_text(&code), loopback_uri(loopback),
-		     attempt.verifier, grant, err);
-	loopback_close(loopback);
-	oauth_attempt_clear(&attempt);
-	buffer_free(&code);
-	buffer_free(&url);
-	return ok;
+	return oauth_browser_login(cabinet->session.http, service, &browser, grant, err);
 }
 
 static bool read_account(const json_t *extra, struct authority_account *out, struct error *err)
