@@ -331,8 +331,7 @@ static const struct {
 	{CURLE_PROXY, ERROR_UNREACHABLE, "the proxy does not let through"},
 	{CURLE_PARTIAL_FILE, ERROR_UNREACHABLE, "the answer was cut short"},
 	{CURLE_GOT_NOTHING, ERROR_UNREACHABLE, "the connection was closed without an answer"},
-	{CURLE_SEND_FAIL_REWIND, ERROR_UNREACHABLE,
-		"the connection was closed without an answer"},
+	{CURLE_SEND_FAIL_REWIND, ERROR_UNREACHABLE, "the connection was closed without an answer"},
 	{CURLE_ABORTED_BY_CALLBACK, ERROR_UNREACHABLE, "the request was cancelled"},
 	{CURLE_SEND_ERROR, ERROR_UNREACHABLE, "the connection broke while sending"},
 	{CURLE_RECV_ERROR, ERROR_UNREACHABLE, "the connection broke before the answer was whole"},
@@ -444,10 +443,10 @@ static void set_options(struct http *http, const struct http_request *request, c
 		curl_easy_setopt(curl, CURLOPT_XFERINFODATA, http);
 	}
 	if (request->user != NULL) {
-		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)(CURLAUTH_BASIC | CURLAUTH_DIGEST));
+		curl_easy_setopt(curl, CURLOPT_HTTPAUTH,
+			(long)(request->digest ? CURLAUTH_DIGEST : CURLAUTH_BASIC));
 		curl_easy_setopt(curl, CURLOPT_USERNAME, request->user);
-		curl_easy_setopt(
-			curl, CURLOPT_PASSWORD, (const char *)request->password->data);
+		curl_easy_setopt(curl, CURLOPT_PASSWORD, (const char *)request->password->data);
 		curl_easy_setopt(curl, CURLOPT_SEEKFUNCTION, on_seek);
 		curl_easy_setopt(curl, CURLOPT_SEEKDATA, exchange);
 	}

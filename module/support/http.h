@@ -48,8 +48,10 @@ struct http_request {
 	const char
 		*path; /* behind the base, from its slash on, escaped; or a whole https address */
 	const struct secret *bearer; /* RFC 6750; NULL: none */
-	const char *user;            /* RFC 7617, or RFC 7616 where the server asks for that; NULL: none */
+	const char
+		*user; /* RFC 7617; with `digest` RFC 7616, which takes two requests; NULL: none */
 	const struct secret *password;
+	bool digest;
 	const char *idempotency_key; /* NULL: none */
 	const char *accept;          /* media type; NULL: any */
 	const char *content_type;

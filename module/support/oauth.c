@@ -110,7 +110,9 @@ static bool take_grant(
 
 	access = take_token(json, "access_token", &grant.access);
 	refresh = take_token(json, "refresh_token", &grant.refresh);
-	if (access != 1 || refresh < 0 || type == NULL || strcasecmp(type, "Bearer") != 0 ||
+	/* "SAD": what a credential's authorisation gives (CSC v1.0.4, 8.3.3). */
+	if (access != 1 || refresh < 0 || type == NULL ||
+		(strcasecmp(type, "Bearer") != 0 && strcasecmp(type, "SAD") != 0) ||
 		(expires != NULL &&
 			(!json_is_integer(expires) || json_integer_value(expires) < 0))) {
 		oauth_grant_clear(&grant);
@@ -232,6 +234,19 @@ bool oauth_password(struct http *http, const struct oauth_service *service, cons
 	http_form_add(&form, "client_id", service->client_id);
 	http_form_add(&form, "username", account);
 	http_form_add(&form, "password", (const char *)password->data);
+	return token(http, service, &form, out, err);
+}
+
+bool oauth_client(struct http *http, const struct oauth_service *service,
+	const struct secret *secret, struct oauth_grant *out, struct error *err)
+{
+	struct buffer form = BUFFER_INIT(4 * OAUTH_TOKEN_MAX);
+
+	http_form_add(&form, "grant_type", "client_credentials");
+	http_form_add(&form, "client_id", service->client_id);
+	http_form_add(&form, "client_secret", (const char *)secret->data);
+	if (service->scope != NULL)
+		http_form_add(&form, "scope", service->scope);
 	return token(http, service, &form, out, err);
 }
 

@@ -46,6 +46,9 @@ bool oauth_refresh(struct http *http, const struct oauth_service *service,
 	const struct secret *refresh, struct oauth_grant *out, struct error *err);
 bool oauth_password(struct http *http, const struct oauth_service *service, const char *account,
 	const struct secret *password, struct oauth_grant *out, struct error *err);
+/* RFC 6749, 4.4: for the client itself, with its secret. */
+bool oauth_client(struct http *http, const struct oauth_service *service,
+	const struct secret *secret, struct oauth_grant *out, struct error *err);
 void oauth_grant_clear(struct oauth_grant *grant);
 
 /* RFC 7009. An unknown token is no error. */

@@ -21,16 +21,18 @@ struct tokens {
 	char *file, *lock; /* names in the folder */
 };
 
-/* Wipes the texts of an object and of objects in it; JSON is a tree. */
+/* Wipes the texts of an object or a list and of those in it; JSON is a tree. */
 static void wipe(json_t *json)
 {
 	const char *key;
 	json_t *member;
+	size_t index;
 
 	if (json_is_string(json))
 		explicit_bzero(
 			(char *)(uintptr_t)json_string_value(json), json_string_length(json));
 	json_object_foreach(json, key, member) wipe(member);
+	json_array_foreach(json, index, member) wipe(member);
 }
 
 void tokens_wipe(json_t *json)

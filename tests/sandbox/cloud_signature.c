@@ -158,7 +158,7 @@ static bool sign_one(const struct credential *credential, const struct order *or
 
 static json_t *sign_all(const struct credential *credential, const struct order *order)
 {
-	struct buffer hash = BUFFER_INIT(64), signature = BUFFER_INIT(1024),
+	struct buffer hash = BUFFER_INIT(128), signature = BUFFER_INIT(1024),
 		      text = BUFFER_INIT(2048);
 	json_t *list = json_array();
 	bool ok = true;
@@ -185,7 +185,7 @@ static json_t *sign_all(const struct credential *credential, const struct order 
 
 static bool check_lengths(struct response *response, const struct order *order)
 {
-	struct buffer hash = BUFFER_INIT(64);
+	struct buffer hash = BUFFER_INIT(128);
 	bool ok = true;
 
 	for (size_t i = 0; ok && i < json_array_size(order->hashes); i++) {

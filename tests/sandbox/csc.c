@@ -84,7 +84,7 @@ bool csc_hashes(
 {
 	const char *name = csc_version(request) == 1 ? "hash" : "hashes";
 	const json_t *list = json_object_get(request->json, name);
-	struct buffer bytes = BUFFER_INIT(64);
+	struct buffer bytes = BUFFER_INIT(128);
 	bool ok = true;
 
 	if (list == NULL && optional)
