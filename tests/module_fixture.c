@@ -58,7 +58,7 @@ CK_FUNCTION_LIST_3_0 *fixture_load(void)
 int fixture_open(void **state)
 {
 	static const char *const variables[] = {
-		"HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"};
+		"HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"};
 	const char *base = getenv("TMPDIR");
 	char path[320];
 

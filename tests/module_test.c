@@ -79,10 +79,10 @@ static void interfaces(void **state)
 	(void)state;
 	assert_rv(p11->C_GetInterfaceList(NULL, NULL), CKR_ARGUMENTS_BAD);
 	assert_ok(p11->C_GetInterfaceList(NULL, &count));
-	assert_int_equal(count, 3);
+	assert_int_equal(count, 4);
 	count = 2;
 	assert_rv(p11->C_GetInterfaceList(list, &count), CKR_BUFFER_TOO_SMALL);
-	assert_int_equal(count, 3);
+	assert_int_equal(count, 4);
 	assert_ok(p11->C_GetInterfaceList(list, &count));
 	for (CK_ULONG i = 0; i < 2; i++)
 		assert_string_equal((char *)list[i].pInterfaceName, "PKCS 11");

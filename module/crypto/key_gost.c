@@ -200,7 +200,7 @@ static void gost_operation_free(struct operation *base)
 }
 
 static const struct operation_class operation_class_gost = {
-	gost_run, gost_verify, gost_operation_free};
+	.run = gost_run, .verify = gost_verify, .free = gost_operation_free};
 
 /* What has to be there to sign: the table, and the signer in locked memory. */
 static CK_RV prepare_signer(struct gost_operation *operation)

@@ -415,12 +415,18 @@ static void key_operation_free(struct operation *base)
 	free(operation);
 }
 
-static const struct operation_class class_rsa = {rsa_sign, rsa_verify, key_operation_free};
-static const struct operation_class class_rsa_encrypt = {rsa_encrypt, NULL, key_operation_free};
-static const struct operation_class class_rsa_decrypt = {rsa_decrypt, NULL, key_operation_free};
-static const struct operation_class class_rsa_recover = {rsa_recover, NULL, key_operation_free};
-static const struct operation_class class_ecdsa = {ecdsa_sign, ecdsa_verify, key_operation_free};
-static const struct operation_class class_eddsa = {eddsa_sign, eddsa_verify, key_operation_free};
+static const struct operation_class class_rsa = {
+	.run = rsa_sign, .verify = rsa_verify, .free = key_operation_free};
+static const struct operation_class class_rsa_encrypt = {
+	.run = rsa_encrypt, .verify = NULL, .free = key_operation_free};
+static const struct operation_class class_rsa_decrypt = {
+	.run = rsa_decrypt, .verify = NULL, .free = key_operation_free};
+static const struct operation_class class_rsa_recover = {
+	.run = rsa_recover, .verify = NULL, .free = key_operation_free};
+static const struct operation_class class_ecdsa = {
+	.run = ecdsa_sign, .verify = ecdsa_verify, .free = key_operation_free};
+static const struct operation_class class_eddsa = {
+	.run = eddsa_sign, .verify = eddsa_verify, .free = key_operation_free};
 
 #define SIGNING    (CAN(OPERATION_SIGN) | CAN(OPERATION_VERIFY))
 #define RSA_SIGNS  (SIGNING | CAN(OPERATION_SIGN_RECOVER))

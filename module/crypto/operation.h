@@ -20,6 +20,7 @@
 #ifndef PODPIS_CRYPTO_OPERATION_H
 #define PODPIS_CRYPTO_OPERATION_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,12 +51,19 @@ struct operation_class {
 	CK_RV(*verify)
 	(struct operation *operation, const uint8_t *in, size_t in_length, const uint8_t *signature,
 		size_t signature_length);
+	/*
+	 * The context-specific login of a CKA_ALWAYS_AUTHENTICATE key, where the PIN belongs to the one use of it. NULL:
+	 * the token checks the PIN.
+	 */
+	CK_RV (*authorise)(struct operation *operation, const uint8_t *pin, size_t length);
 	void (*free)(struct operation *operation);
 };
 
 struct operation {
 	const struct operation_class *class;
 	size_t output_max; /* bytes: exact for signatures, an upper bound for decryption */
+	/* What `run` asks while it waits for others: not 0, it is to end with CKR_FUNCTION_CANCELED. NULL: never. */
+	const atomic_uint *cancelled;
 	size_t input_max; /* bytes that `run` can take at most; SIZE_MAX where only memory limits it */
 };
 

@@ -32,7 +32,8 @@ CK_RV call_begin_session(struct call *call, enum call_need need, CK_SESSION_HAND
 
 	if (rv != CKR_OK)
 		return rv;
-	rv = session_lock(call->module, session, &call->session);
+	rv = need == CALL_ENDING ? session_lock_ending(call->module, session, &call->session)
+				 : session_lock(call->module, session, &call->session);
 	if (rv != CKR_OK)
 		call_leave(call);
 	return rv;

@@ -14,8 +14,11 @@ struct call {
 	bool crypto;             /* between crypto_enter and crypto_leave */
 };
 
-/* CALL_CRYPTO: reaches OpenSSL, which the host may have ended (design, rule 1): then CKR_GENERAL_ERROR. */
-enum call_need { CALL_PLAIN, CALL_CRYPTO };
+/*
+ * CALL_CRYPTO: reaches OpenSSL, which the host may have ended (design, rule 1): then CKR_GENERAL_ERROR.
+ * CALL_ENDING: ends what the session does, also a call that waits.
+ */
+enum call_need { CALL_PLAIN, CALL_CRYPTO, CALL_ENDING };
 
 CK_RV call_begin(struct call *call, enum call_need need);
 /* The same with the session, locked: CKR_SESSION_HANDLE_INVALID. */

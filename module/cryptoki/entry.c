@@ -100,7 +100,7 @@ ENTRY_SLOT(C_OpenSession, CALL_PLAIN,
 	((void)application, (void)notify, foreign_open(call.module, place, flags, session)),
 	((void)application, (void)notify, session_open(call.module, slot, flags, session)))
 
-ENTRY_SESSION(C_CloseSession, CALL_PLAIN, (CK_SESSION_HANDLE session), session_close(call.session))
+ENTRY_SESSION(C_CloseSession, CALL_ENDING, (CK_SESSION_HANDLE session), session_close(call.session))
 
 ENTRY_SLOT(C_CloseAllSessions, CALL_PLAIN, (CK_SLOT_ID slot), foreign_close_all(call.module, place),
 	session_close_all(call.module, slot))
@@ -129,7 +129,7 @@ ENTRY_SESSION(C_LoginUser, CALL_CRYPTO,
 
 ENTRY_SESSION(C_Logout, CALL_PLAIN, (CK_SESSION_HANDLE session), login_leave(call.session))
 
-ENTRY_SESSION(C_SessionCancel, CALL_PLAIN, (CK_SESSION_HANDLE session, CK_FLAGS flags),
+ENTRY_SESSION(C_SessionCancel, CALL_ENDING, (CK_SESSION_HANDLE session, CK_FLAGS flags),
 	session_cancel(call.session, flags))
 
 ENTRY_SESSION(C_CreateObject, CALL_CRYPTO,

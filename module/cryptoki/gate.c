@@ -116,7 +116,7 @@ out:
 	return rv;
 }
 
-CK_RV gate_close(void (*destroy)(struct module *module))
+CK_RV gate_close(void (*closing)(struct module *module), void (*destroy)(struct module *module))
 {
 	struct gate *gate = atomic_load(&current);
 	struct timespec deadline;
@@ -132,6 +132,7 @@ CK_RV gate_close(void (*destroy)(struct module *module))
 	}
 	atomic_store(&gate->closing, true);
 	atomic_store(&gate->module, NULL);
+	closing(module);
 	pthread_cond_broadcast(&gate->closed);
 	clock_gettime(CLOCK_MONOTONIC, &deadline);
 	deadline.tv_sec += GATE_PATIENCE;

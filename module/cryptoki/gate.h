@@ -45,11 +45,12 @@ struct gate_maker {
 CK_RV gate_open(const struct gate_maker *maker);
 
 /*
- * C_Finalize: closes the gate, wakes those who wait (gate_wait), lets all calls end, then calls `destroy`.
+ * C_Finalize: closes the gate, tells the module (`closing`, briefly), wakes those who wait (gate_wait), lets all
+ * calls end, then calls `destroy`.
  * When a call does not end within GATE_PATIENCE seconds (its thread was killed, or hangs in a driver), the
  * module is left alone rather than freed under it.
  */
-CK_RV gate_close(void (*destroy)(struct module *module));
+CK_RV gate_close(void (*closing)(struct module *module), void (*destroy)(struct module *module));
 #define GATE_PATIENCE 60
 
 /*

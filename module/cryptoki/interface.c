@@ -15,7 +15,8 @@ static CK_FUNCTION_LIST functions_2_40 = {
 static CK_FUNCTION_LIST_3_0 functions_3_0 = {.version = {3, 0},
 	PKCS11_FUNCTIONS_2_40(INTERFACE_MEMBER) PKCS11_FUNCTIONS_3_0(INTERFACE_MEMBER)};
 
-static CK_UTF8CHAR interface_name[] = "PKCS 11", vault_name[] = PODPIS_VAULT_INTERFACE;
+static CK_UTF8CHAR interface_name[] = "PKCS 11", vault_name[] = PODPIS_VAULT_INTERFACE,
+		   cloud_name[] = PODPIS_CLOUD_INTERFACE;
 
 /*
  * The first of a name is the one for those who don't say which version. None is CKF_INTERFACE_FORK_SAFE: a
@@ -25,6 +26,7 @@ static CK_INTERFACE interfaces[] = {
 	{interface_name, &functions_3_0, 0},
 	{interface_name, &functions_2_40, 0},
 	{vault_name, (void *)(uintptr_t)&vendor_vault_functions, 0},
+	{cloud_name, (void *)(uintptr_t)&vendor_cloud_functions, 0},
 };
 
 #define INTERFACES (sizeof(interfaces) / sizeof(interfaces[0]))

@@ -30,6 +30,12 @@ static CK_RV login_context(struct session *session, const CK_UTF8CHAR *pin, CK_U
 		return CKR_OPERATION_NOT_INITIALIZED;
 	if (session->slot->user != CKU_USER)
 		return CKR_USER_NOT_LOGGED_IN;
+	struct operation *operation = waiting->operation;
+	if (operation->class->authorise != NULL) {
+		CK_RV answer = operation->class->authorise(operation, pin, length);
+		waiting->unproved = answer != CKR_OK;
+		return answer;
+	}
 	pthread_mutex_lock(&session->slot->login);
 	CK_RV rv = token->class->login(token, CKU_CONTEXT_SPECIFIC, pin, length);
 	/* The lock ends the login, too (PKCS #11 v3.0, 4.9). */
@@ -92,7 +98,9 @@ CK_RV login_enter(
 		login_notice(slot);
 	rv = login_begin(slot, user);
 	if (rv == CKR_OK) {
+		token->cancelled = &session->cancels;
 		rv = token->class->login(token, user, pin, length);
+		token->cancelled = NULL;
 		login_end(slot, rv == CKR_OK ? user : SLOT_USER_NONE);
 	}
 	pthread_mutex_unlock(&slot->login);

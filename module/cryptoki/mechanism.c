@@ -159,6 +159,12 @@ CK_RV mechanism_find(const struct module *module, const CK_MECHANISM *mechanism,
 	return CKR_OK;
 }
 
+bool mechanism_is_for(const struct token_class *class, const struct mechanism *row)
+{
+	return !class->signs_only || row->raw == MECHANISM_NONE ||
+	       ((row->flags & CKF_SIGN) != 0 && row->hash != CKM_SHA_1 && row->hash != CKM_SHA224);
+}
+
 bool mechanism_is_allowed(const struct attributes *key, CK_MECHANISM_TYPE type)
 {
 	const CK_ATTRIBUTE *allowed = attributes_find(key, CKA_ALLOWED_MECHANISMS);
@@ -176,6 +182,7 @@ bool mechanism_is_allowed(const struct attributes *key, CK_MECHANISM_TYPE type)
 struct mechanism_offer {
 	CK_MECHANISM_TYPE raw[MECHANISM_RAW_MAX];
 	CK_ULONG count;
+	const struct token_class *class;
 };
 
 static CK_RV mechanism_ask(struct module *module, CK_SLOT_ID slot_id, struct mechanism_offer *offer)
@@ -187,13 +194,14 @@ static CK_RV mechanism_ask(struct module *module, CK_SLOT_ID slot_id, struct mec
 		return rv;
 	struct token *token = slot->token;
 	offer->count = MECHANISM_RAW_MAX;
+	offer->class = token->class;
 	return token->class->mechanisms(token, offer->raw, &offer->count);
 }
 
 static bool mechanism_is_offered(const struct module *module, const struct mechanism_offer *offer,
 	const struct mechanism *row)
 {
-	if (mechanism_is_off(module, row))
+	if (mechanism_is_off(module, row) || !mechanism_is_for(offer->class, row))
 		return false;
 	if (row->raw == MECHANISM_NONE)
 		return hash_info(row->hash) != NULL;
@@ -244,7 +252,7 @@ CK_RV mechanism_info(
 	*out = (CK_MECHANISM_INFO){
 		.ulMinKeySize = row->size_min,
 		.ulMaxKeySize = row->size_max,
-		.flags = row->flags,
+		.flags = offer.class->signs_only ? row->flags & ~(RECOVERS | CRYPTS) : row->flags,
 	};
 	return CKR_OK;
 }

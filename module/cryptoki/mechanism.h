@@ -13,6 +13,7 @@
 #include "module/support/pkcs11.h"
 
 struct attributes;
+struct token_class;
 struct module;
 
 #define MECHANISM_NONE ((CK_MECHANISM_TYPE)-1)
@@ -49,6 +50,9 @@ struct mechanism {
  */
 CK_RV mechanism_find(const struct module *module, const CK_MECHANISM *mechanism, CK_FLAGS flag,
 	const struct mechanism **out);
+
+/* Has a token of that class a use for it? One that only signs has none for SHA-1 and SHA-224, keys and ciphers. */
+bool mechanism_is_for(const struct token_class *class, const struct mechanism *row);
 
 /* Does the key's CKA_ALLOWED_MECHANISMS allow it? An empty one allows all (PKCS #11 v3.0, 4.8). */
 bool mechanism_is_allowed(const struct attributes *key, CK_MECHANISM_TYPE type);

@@ -30,6 +30,11 @@ static void module_destroy(struct module *module)
 	free(module);
 }
 
+static void module_closing(struct module *module)
+{
+	atomic_store(&module->closing, true);
+}
+
 static bool module_wants_sha1(const struct config *config)
 {
 	const struct config_section *section = config_find(config, CONFIG_MODULE, "");
@@ -60,8 +65,10 @@ static CK_RV module_make(
 	rv = crypto_new(module->log, &module->crypto);
 	if (rv != CKR_OK)
 		goto out;
-	module->environment = (struct store_environment){
-		.log = module->log, .crypto = module->crypto, .inners = module->inners};
+	module->environment = (struct store_environment){.log = module->log,
+		.crypto = module->crypto,
+		.inners = module->inners,
+		.closing = &module->closing};
 	rv = slot_table_open(&module->slots, module->config, &module->environment);
 out:
 	if (rv == CKR_OK)
@@ -108,7 +115,7 @@ CK_RV module_finalize(const void *reserved)
 	bool alive = crypto_alive();
 	if (alive)
 		crypto_enter();
-	CK_RV rv = gate_close(module_destroy);
+	CK_RV rv = gate_close(module_closing, module_destroy);
 	if (alive && crypto_alive())
 		crypto_leave();
 	return rv;

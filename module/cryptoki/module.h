@@ -14,7 +14,8 @@ struct module {
 	struct crypto *crypto;
 	struct inner_table *inners;
 	struct store_environment environment;
-	bool sha1; /* mechanisms with SHA-1 are offered ([module] sha1) */
+	atomic_bool closing; /* C_Finalize wants everyone out */
+	bool sha1;           /* mechanisms with SHA-1 are offered ([module] sha1) */
 	struct slot_table slots;
 	struct session_table sessions;
 };

@@ -66,6 +66,18 @@ CK_RV session_lock(struct module *module, CK_SESSION_HANDLE handle, struct sessi
 	return CKR_OK;
 }
 
+CK_RV session_lock_ending(struct module *module, CK_SESSION_HANDLE handle, struct session **out)
+{
+	struct session *session = session_at(module, handle);
+
+	if (session == NULL || session->handle != handle)
+		return CKR_SESSION_HANDLE_INVALID;
+	atomic_fetch_add(&session->cancels, 1);
+	CK_RV rv = session_lock(module, handle, out);
+	atomic_fetch_sub(&session->cancels, 1);
+	return rv;
+}
+
 void session_unlock(struct session *session)
 {
 	pthread_mutex_unlock(&session->mutex);
@@ -217,7 +229,10 @@ CK_RV session_close_all(struct module *module, CK_SLOT_ID slot_id)
 	size_t count = session_count(module);
 	for (size_t i = 0; i < count; i++) {
 		struct session *session = session_at(module, i + 1);
+		bool ending = session->handle != CK_INVALID_HANDLE && session->slot == slot;
+		atomic_fetch_add(&session->cancels, ending);
 		pthread_mutex_lock(&session->mutex);
+		atomic_fetch_sub(&session->cancels, ending);
 		if (session->handle != CK_INVALID_HANDLE && session->slot == slot)
 			session_close(session);
 		pthread_mutex_unlock(&session->mutex);

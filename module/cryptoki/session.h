@@ -34,6 +34,9 @@ struct session {
 	_Atomic CK_SESSION_HANDLE inner_handle;
 	atomic_ulong inner_epoch;
 
+	/* How many calls want the one that uses the session to end; it looks while it waits for others. */
+	atomic_uint cancels;
+
 	CK_ULONG index, generation;
 	struct session *next; /* in the list of those that are not open */
 
@@ -73,6 +76,8 @@ bool session_forget(struct session *session, CK_SESSION_HANDLE handle);
 
 /* The open session, of our own, locked; CKR_SESSION_HANDLE_INVALID. */
 CK_RV session_lock(struct module *module, CK_SESSION_HANDLE handle, struct session **out);
+/* The same for one who ends what the session does: a call that waits for a service gives up. */
+CK_RV session_lock_ending(struct module *module, CK_SESSION_HANDLE handle, struct session **out);
 void session_unlock(struct session *session);
 
 CK_RV session_open(

@@ -134,6 +134,11 @@ CK_RV slot_find(struct slot_table *table, CK_SLOT_ID id, struct slot **out)
 	return CKR_OK;
 }
 
+struct store *slot_store(struct slot_table *table, CK_SLOT_ID id)
+{
+	return table->sections[id & SLOT_SECTION_MASK].store;
+}
+
 CK_RV slot_find_token(
 	struct slot_table *table, CK_SLOT_ID id, struct slot **out, struct token_info *info)
 {

@@ -68,6 +68,9 @@ CK_RV slot_find(struct slot_table *table, CK_SLOT_ID id, struct slot **out);
 CK_RV slot_find_token(
 	struct slot_table *table, CK_SLOT_ID id, struct slot **out, struct token_info *info);
 
+/* The store that the slot's section opened. NULL: it can't be used. `id` is a slot's. */
+struct store *slot_store(struct slot_table *table, CK_SLOT_ID id);
+
 CK_RV slot_list(struct module *module, bool present, CK_SLOT_ID *list, CK_ULONG *count);
 CK_RV slot_info(struct module *module, CK_SLOT_ID id, CK_SLOT_INFO *out);
 CK_RV slot_token_info(struct module *module, CK_SLOT_ID id, CK_TOKEN_INFO *out);

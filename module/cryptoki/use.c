@@ -120,6 +120,8 @@ static CK_RV use_renew(struct session *session, struct use *use, enum operation_
 	CK_RV rv;
 
 	rv = mechanism_find(session->module, mechanism, purposes[purpose].flag, &row);
+	if (rv == CKR_OK && !mechanism_is_for(session_token(session)->class, row))
+		rv = CKR_MECHANISM_INVALID;
 	if (rv == CKR_OK)
 		rv = use_check_key(key->attributes, purpose, row);
 	if (rv != CKR_OK)
@@ -178,6 +180,7 @@ CK_RV use_init(struct session *session, struct use *use, enum operation_purpose 
 	object_unref(key);
 	if (rv != CKR_OK)
 		return rv;
+	use->operation->cancelled = &session->cancels;
 	use->active = true;
 	use->unproved = use->always_authenticate;
 	return CKR_OK;

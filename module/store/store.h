@@ -23,6 +23,8 @@
 #include "module/support/config.h"
 #include "module/support/log.h"
 
+#include "module/podpis-cloud.h"
+
 struct inner_table;
 struct inner_visit;
 
@@ -171,12 +173,17 @@ struct token_class {
 	/* The raw mechanisms that this token's keys can be used with; cryptoki adds the hashing ones. */
 	CK_RV (*mechanisms)(struct token *token, CK_MECHANISM_TYPE *list, CK_ULONG *count);
 
+	/* Its keys sign what was hashed with SHA-2, and nothing else. */
+	bool signs_only;
+
 	const struct vault_class *vault; /* NULL: not a vault */
 };
 
 struct token {
 	const struct token_class *class;
 	const char *description; /* the section's name, for CK_SLOT_INFO.slotDescription */
+	/* While `login` is under way: not 0, it is to end (operation.h). Under the lock that serialises logins. */
+	const atomic_uint *cancelled;
 };
 
 /* What a store gets from the module, for as long as it lives. */
@@ -184,15 +191,24 @@ struct store_environment {
 	struct log *log;
 	struct crypto *crypto;
 	struct inner_table *inners;
+	const atomic_bool *closing; /* C_Finalize waits for all calls to end */
 };
 
 struct store;
+
+/* What only a store at a signing service can do, as module/podpis-cloud.h says it; `lines` as in vault_report. */
+struct cloud_class {
+	CK_RV (*credential)(struct token *token, PODPIS_CLOUD_CREDENTIAL *out);
+	CK_RV(*refresh)
+	(struct store *store, CK_ULONG seconds, CK_ULONG *credentials, struct buffer *lines);
+	CK_RV (*send_otp)(struct token *token, CK_ULONG seconds, struct buffer *lines);
+};
 
 struct store_class {
 	const char *name; /* the section's `store =` */
 	/*
 	 * Opens what a section names. A token that can't be used now is still opened: it says so when asked.
-	 * Fails only without memory.
+	 * Fails only without memory. *out NULL: the store can't be used at all, which was logged.
 	 */
 	CK_RV(*open)
 	(const struct config_section *section, const struct store_environment *environment,
@@ -203,6 +219,8 @@ struct store_class {
 	CK_RV (*refresh)(struct store *store);
 	/* The i-th token, NULL past the last. Tokens may be added, never removed or moved, while open. */
 	struct token *(*token)(struct store *store, size_t i);
+
+	const struct cloud_class *cloud; /* NULL: not a signing service */
 };
 
 struct store {

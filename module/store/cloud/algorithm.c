@@ -31,9 +31,9 @@ static bool serves(const struct credential *credential, const char *generic, boo
 	if (credential_has_algorithm(credential, generic))
 		return true;
 	for (size_t i = 0; with_hash && i < DIGESTS; i++) {
-		if (credential_has_algorithm(credential,
-			    credential->key.type == SPKI_RSA ? digests[i].with_rsa
-							     : digests[i].with_ecdsa))
+		if (credential_has_algorithm(credential, credential->key.type == SPKI_RSA
+								 ? digests[i].with_rsa
+								 : digests[i].with_ecdsa))
 			return true;
 	}
 	return false;
@@ -66,7 +66,7 @@ static const struct digest *digest_of_size(size_t size)
 static const char *choose_oid(
 	const struct credential *credential, const char *generic, const char *with_hash)
 {
-	return credential_has_algorithm(credential, generic)	 ? generic
+	return credential_has_algorithm(credential, generic)     ? generic
 	       : credential_has_algorithm(credential, with_hash) ? with_hash
 								 : NULL;
 }

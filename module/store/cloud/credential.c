@@ -104,7 +104,8 @@ static bool read_object(const json_t *object, struct credential *out, struct err
 		return copy(id, out->pin_object, sizeof(out->pin_object)) ||
 		       malformed(out->id, "an authentication object's id is too long", err);
 	}
-	if ((strcmp(type, "ChallengeResponse") == 0 || strcmp(type, "Password") == 0) && !out->otp) {
+	if ((strcmp(type, "ChallengeResponse") == 0 || strcmp(type, "Password") == 0) &&
+		!out->otp) {
 		out->otp = true;
 		out->otp_sent = challenge;
 		return copy(id, out->otp_object, sizeof(out->otp_object)) ||
@@ -166,6 +167,8 @@ static bool read_chain(const json_t *cert, struct credential *out, struct error 
 	if (!spki_decode(out->chain[0].spki, out->chain[0].spki_length, &out->key, &problem))
 		return error_set(err, ERROR_UNREACHABLE, "credential %.80s: its key: %s", out->id,
 			problem.message);
+	if (out->key.type != SPKI_RSA && out->key.type != SPKI_EC)
+		return malformed(out->id, "keys of its kind are not used here", err);
 	return true;
 }
 
