@@ -1,8 +1,11 @@
 /* The cloud store as an application meets it: through the module, with the sandbox's signing service behind it. */
+#include <arpa/inet.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -419,14 +422,6 @@ static void together(void **state)
 	assert_ok(p11->C_CloseAllSessions(slot_of(MANY)));
 }
 
-static long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void *sign_slowly(void *context)
 {
 	CK_BYTE signature[512];
@@ -436,7 +431,7 @@ static void *sign_slowly(void *context)
 		(CK_SESSION_HANDLE)(uintptr_t)context, &ecdsa_sha256, NULL, signature, &length);
 }
 
-/* Another thread ends a call that waits for the service. */
+/* Another thread ends a call that waits for the service, which would have given the signature later. */
 static void cancelled(void **state)
 {
 	void *answer = NULL;
@@ -446,26 +441,21 @@ static void cancelled(void **state)
 	use_version(2);
 	CK_SESSION_HANDLE session = login(MANY, "1234");
 	sandbox_forget_requests(sandbox);
-	sandbox_fault(sandbox, "delay x2 POST /csc/v2/signatures/signHash: 25");
+	sandbox_fault(sandbox, "delay x2 POST /csc/v2/signatures/signHash: 8");
 	assert_int_equal(pthread_create(&thread, NULL, sign_slowly, (void *)(uintptr_t)session), 0);
 	while (sandbox_requests(sandbox, NULL) == 0)
 		nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
-	long start = now_ms();
 	assert_ok(p11->C_SessionCancel(session, CKF_SIGN));
 	assert_int_equal(pthread_join(thread, &answer), 0);
 	assert_rv((CK_RV)(uintptr_t)answer, CKR_FUNCTION_CANCELED);
-	/* The service would have taken 25 seconds. */
-	assert_true(now_ms() - start < 15000);
 
 	sandbox_forget_requests(sandbox);
 	assert_int_equal(pthread_create(&thread, NULL, sign_slowly, (void *)(uintptr_t)session), 0);
 	while (sandbox_requests(sandbox, NULL) == 0)
 		nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
-	start = now_ms();
 	assert_ok(p11->C_Finalize(NULL));
 	assert_int_equal(pthread_join(thread, &answer), 0);
 	assert_rv((CK_RV)(uintptr_t)answer, CKR_FUNCTION_CANCELED);
-	assert_true(now_ms() - start < 15000);
 	assert_ok(p11->C_Initialize(NULL));
 	sandbox_no_faults(sandbox);
 }
@@ -527,26 +517,38 @@ static void faults(void **state)
 	}
 }
 
-/* A service that does not answer costs nothing where nobody asked for it. */
+/* A service that takes no connection costs nothing where nobody asked for it: none is even tried. */
 static void unreachable(void **state)
 {
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	CK_SESSION_HANDLE session = 0;
 	CK_ULONG count = 0;
+	CK_SLOT_INFO info;
 	char text[1024];
 
 	(void)state;
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+	assert_int_equal(listen(listener, 8), 0);
 	snprintf(text, sizeof(text),
 		"[slot vault]\nstore = vault\npath = %s/vault.db\n[slot cloud]\nstore = cloud\n"
-		"url = https://192.0.2.1/csc/v2\nlogin = none\n",
-		fixture_dir());
+		"url = https://127.0.0.1:%u/csc/v2\nlogin = none\n",
+		fixture_dir(), ntohs(address.sin_port));
 	fixture_configure(text);
-	long start = now_ms();
 	fixture_restart();
 	assert_ok(p11->C_GetSlotList(CK_FALSE, NULL, &count));
 	assert_int_equal(count, 2);
-	assert_true(now_ms() - start < 5000);
-	CK_SESSION_HANDLE session = 0;
+	assert_ok(p11->C_GetSlotInfo(1, &info));
+	assert_int_equal(info.flags & CKF_TOKEN_PRESENT, 0);
 	assert_rv(p11->C_OpenSession(1, CKF_SERIAL_SESSION, NULL, NULL, &session),
 		CKR_TOKEN_NOT_PRESENT);
+	assert_ok(p11->C_GetSlotInfo(0, &info));
+	assert_int_equal(accept(listener, NULL, NULL), -1);
+	assert_int_equal(errno, EAGAIN);
+	close(listener);
 }
 
 /* Processes that find the access token over at the same time: one of them renews it. */

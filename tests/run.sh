@@ -108,13 +108,13 @@ if $full; then
 	# Every moment of every kind, not every fourth; 500 kills, not 50; every row, not one of each kind; a thousand
 	# keys of every GOST parameter set; no text without a translation.
 	PODPIS_FULL=1 suite build --timeout-multiplier 8 'scenario killed' 'scenario backup_killed' \
-		vault_killed damage gost_signature gost_engine messages
+		vault_killed damage gost_signature gost_engine messages cloud
 
 	# ThreadSanitizer, for the tests that have threads. OpenSSL and SQLite are as Debian built them; what they do
 	# under our locks is seen through the locks.
 	configure build-tsan -Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
 	ninja -C build-tsan
-	TSAN_OPTIONS=halt_on_error=1 suite build-tsan --timeout-multiplier 4 context copies gost gost_signature guard key log \
+	TSAN_OPTIONS=halt_on_error=1 suite build-tsan --timeout-multiplier 4 cloud context copies gost gost_signature guard key log \
 		module session sign threads
 
 	check 'fuzzing finds nothing' sh tests/fuzz/run.sh

@@ -17,8 +17,6 @@
 
 #include "module/support/http.h"
 
-extern char **environ;
-
 #define OPTIONS_MAX 40
 
 struct sandbox_process {
@@ -50,6 +48,7 @@ struct sandbox_process *sandbox_start(const char *folder, const char *const *opt
 	const char *arguments[OPTIONS_MAX] = {
 		"podpis-sandbox", "--control", "--state", sandbox->folder, "--ready-file", ready};
 	posix_spawn_file_actions_t actions;
+	const char *plain[] = {"LC_ALL=C.UTF-8", NULL};
 	size_t count = 6;
 
 	snprintf(sandbox->folder, sizeof(sandbox->folder), "%s/sandbox", folder);
@@ -58,11 +57,13 @@ struct sandbox_process *sandbox_start(const char *folder, const char *const *opt
 	unlink(ready);
 	for (; *options != NULL; options++)
 		arguments[count++] = *options;
+	/* Nothing of the test's own environment, which may change how OpenSSL works. */
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	posix_spawn_file_actions_adddup2(&actions, 1, 2);
-	assert_int_equal(posix_spawn(&sandbox->process, getenv("PODPIS_TEST_SANDBOX"), &actions,
-				 NULL, (char *const *)(uintptr_t)arguments, environ),
+	assert_int_equal(
+		posix_spawn(&sandbox->process, getenv("PODPIS_TEST_SANDBOX"), &actions, NULL,
+			(char *const *)(uintptr_t)arguments, (char *const *)(uintptr_t)plain),
 		0);
 	posix_spawn_file_actions_destroy(&actions);
 	wait_until_ready(sandbox, ready);
