@@ -27,8 +27,10 @@ $configs/podpis.module
 $modules/podpis-pkcs11.so
 PREFIX/bin/podpis
 PREFIX/bin/podpis-sandbox
+PREFIX/include/podpis-cloud.h
 PREFIX/include/podpis-gost.h
 PREFIX/include/podpis-vault.h
+PREFIX/CLOUD/podpis-cloud.so
 PREFIX/libexec/podpis/podpis-probe
 PREFIX/share/bash-completion/completions/podpis
 PREFIX/share/fish/vendor_completions.d/podpis.fish

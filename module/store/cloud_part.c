@@ -1,39 +1,46 @@
 #include "module/store/cloud_part.h"
 
 #include <dlfcn.h>
+#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define PART_FILE "podpis-cloud.so"
 
-/* Beside the module, as in a build tree; else where it is installed. */
-static char *part_path(void)
+/*
+ * Beside the module, as in a build tree; else where it is installed, below whatever root the module's own folder is
+ * below (as for podpis-probe, probe.c).
+ */
+static bool part_path(char path[PATH_MAX])
 {
-	Dl_info info;
-	const char *slash;
-	char *path = NULL;
+	static const char installed[] = PODPIS_MODULE_DIR;
+	Dl_info info = {0};
+	int root = 0;
 
-	if (dladdr(&cloud_part_class, &info) != 0 &&
-		(slash = strrchr(info.dli_fname, '/')) != NULL) {
-		if (asprintf(&path, "%.*s/" PART_FILE, (int)(slash - info.dli_fname),
-			    info.dli_fname) < 0)
-			return NULL;
-		if (access(path, R_OK) == 0)
-			return path;
-		free(path);
+	if (dladdr(&cloud_part_class, &info) != 0 && strchr(info.dli_fname, '/') != NULL) {
+		int directory = (int)(strrchr(info.dli_fname, '/') - info.dli_fname);
+
+		root = directory - (int)(sizeof(installed) - 1);
+		if (root < 0 ||
+			memcmp(info.dli_fname + root, installed, sizeof(installed) - 1) != 0)
+			root = 0;
+		if (snprintf(path, PATH_MAX, "%.*s/" PART_FILE, directory, info.dli_fname) <
+				PATH_MAX &&
+			access(path, R_OK) == 0)
+			return true;
 	}
-	return strdup(PODPIS_PRIVATE_DIR "/" PART_FILE);
+	return snprintf(path, PATH_MAX, "%.*s" PODPIS_PRIVATE_DIR "/" PART_FILE, root,
+		       root > 0 ? info.dli_fname : "") < PATH_MAX;
 }
 
 static const struct store_class *part_load(struct log *log)
 {
 	const struct cloud_part *part = NULL;
-	char *path = part_path();
+	char path[PATH_MAX];
 	void *library;
 
-	if (path == NULL)
+	if (!part_path(path))
 		return NULL;
 	/* Never unloaded: what OpenSSL and libcurl keep points into it. */
 	library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
@@ -47,7 +54,6 @@ static const struct store_class *part_load(struct log *log)
 			part->build);
 		part = NULL;
 	}
-	free(path);
 	return part != NULL ? part->class : NULL;
 }
 

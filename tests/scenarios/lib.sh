@@ -101,7 +101,8 @@ become() {
 	mkdir -p "$HOME"
 	chmod 700 "$HOME"
 	XDG_CONFIG_HOME=$HOME/config XDG_DATA_HOME=$HOME/data XDG_STATE_HOME=$HOME/state XDG_RUNTIME_DIR=$HOME/run
-	export HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME XDG_RUNTIME_DIR
+	XDG_CACHE_HOME=$HOME/cache
+	export HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME XDG_RUNTIME_DIR XDG_CACHE_HOME
 	[ -f "$HOME/pin" ] || {
 		private "$HOME/pin" "pin-of-$me"
 		private "$HOME/so-pin" "so-pin-of-$me"
