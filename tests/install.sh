@@ -17,6 +17,7 @@ fail() {
 
 root=$work/root
 prefix=$root$(meson introspect --buildoptions "$build" | jq -er '.[] | select(.name == "prefix").value')
+libdir=$(meson introspect --buildoptions "$build" | jq -er '.[] | select(.name == "libdir").value')
 meson install -C "$build" --no-rebuild --quiet --destdir "$root" >"$work/log" 2>&1 || {
 	cat "$work/log" >&2
 	fail 'meson install failed'
@@ -30,7 +31,7 @@ PREFIX/bin/podpis-sandbox
 PREFIX/include/podpis-cloud.h
 PREFIX/include/podpis-gost.h
 PREFIX/include/podpis-vault.h
-PREFIX/CLOUD/podpis-cloud.so
+PREFIX/$libdir/podpis/podpis-cloud.so
 PREFIX/libexec/podpis/podpis-probe
 PREFIX/share/bash-completion/completions/podpis
 PREFIX/share/fish/vendor_completions.d/podpis.fish

@@ -28,11 +28,12 @@ struct credential {
 	char id[CREDENTIAL_ID_MAX];
 	char description[256]; /* plain UTF-8; "": none */
 	enum credential_mode mode;
-	bool pin, otp; /* what is asked for */
-	bool otp_sent; /* the service sends it when it is told to */
+	bool pin, otp;                       /* what is asked for */
+	bool otp_sent;                       /* the service sends it when it is told to */
 	char pin_object[64], otp_object[64]; /* version 2's names of them */
 	unsigned scal, multisign;
-	const char *problem; /* why it can't sign: the service's word for its status; NULL: it can */
+	const char
+		*problem; /* why it can't sign: the service's word for its status; NULL: it can */
 	size_t algorithm_count;
 	char algorithms[CREDENTIAL_ALGORITHMS_MAX][CREDENTIAL_OID_MAX];
 	size_t chain_count;
