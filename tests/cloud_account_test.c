@@ -82,6 +82,10 @@ static void test_account(void **state)
 	assert_int_equal(stat(path, &info), 0);
 	assert_int_equal(info.st_mode & 0777, 0600);
 	cloud_account_close(account);
+	assert_true(
+		OPEN(&account, NULL, "url=https://s.example/csc/v2", "login=basic", "username=u"));
+	assert_true(cloud_account_needs_person(account));
+	cloud_account_close(account);
 	cloud_account_close(NULL);
 }
 
@@ -127,8 +131,8 @@ static void test_wrong(void **state)
 		{{"url=https://s.example/csc", "login=none"}, "/v1 or /v2"},
 		{{"url=https://s.example/csc/v3", "login=none"}, "/v1 or /v2"},
 		{{"url=https://s.example/csc/v2"}, "needs client-id"},
-		{{"url=https://s.example/csc/v2", "login=basic", "username=u"},
-			"needs password-file"},
+		{{"url=https://s.example/csc/v2", "login=basic", "password-file=/p"},
+			"needs username"},
 		{{"url=https://s.example/csc/v2", "login=external"}, "needs bearer-command"},
 		{{"url=https://s.example/csc/v2", "login=other"}, "no login 'other'"},
 		{{"url=https://s.example/csc/v2", "login=none", "signatures=0"},

@@ -15,7 +15,7 @@ static const struct {
 } logins[] = {
 	[CLOUD_LOGIN_OAUTH2CODE] = {"oauth2code", {"client-id"}},
 	[CLOUD_LOGIN_CLIENT] = {"client", {"client-id", "client-secret-file"}},
-	[CLOUD_LOGIN_BASIC] = {"basic", {"username", "password-file"}},
+	[CLOUD_LOGIN_BASIC] = {"basic", {"username"}},
 	[CLOUD_LOGIN_EXTERNAL] = {"external", {"bearer-command"}},
 	[CLOUD_LOGIN_NONE] = {"none", {NULL}},
 };

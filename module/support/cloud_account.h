@@ -14,9 +14,9 @@
 enum cloud_login {
 	CLOUD_LOGIN_OAUTH2CODE, /* in the browser: podpis cloud login */
 	CLOUD_LOGIN_CLIENT,     /* OAuth client credentials */
-	CLOUD_LOGIN_BASIC,      /* auth/login with name and password */
-	CLOUD_LOGIN_EXTERNAL,   /* a command prints the bearer token */
-	CLOUD_LOGIN_NONE,       /* the service knows the person otherwise */
+	CLOUD_LOGIN_BASIC, /* auth/login with name and password; without a file of it, podpis cloud login asks */
+	CLOUD_LOGIN_EXTERNAL, /* a command prints the bearer token */
+	CLOUD_LOGIN_NONE,     /* the service knows the person otherwise */
 };
 
 #define CLOUD_ACCOUNT_KEY 65 /* bytes, with the NUL */
@@ -29,9 +29,13 @@ struct cloud_account {
 	enum cloud_login login;
 	/* As in the section, NULL where it has none; copies. */
 	char *ca_file, *client_id, *client_secret_file, *username, *password_file, *bearer_command;
-	char *credential;      /* the only one that is wanted */
-	unsigned signatures;   /* for one authorisation; 0: as many as the credential allows */
-	struct tokens *tokens; /* $XDG_STATE_HOME/podpis/cloud/KEY.json; nothing is read yet */
+	char *credential;    /* the only one that is wanted */
+	unsigned signatures; /* for one authorisation; 0: as many as the credential allows */
+	/*
+	 * $XDG_STATE_HOME/podpis/cloud/KEY.json; nothing is read yet. OAuth's tokens are kept with "client_id",
+	 * "token_endpoint" and perhaps "revocation_endpoint"; those of auth/login without.
+	 */
+	struct tokens *tokens;
 };
 
 /*
@@ -41,10 +45,11 @@ bool cloud_account_open(
 	const struct config_section *section, struct cloud_account **out, struct error *err);
 void cloud_account_close(struct cloud_account *account); /* NULL is fine */
 
-/* Does it take a person at a browser to log in? */
+/* Does it take a person to log in: at a browser, or with a password that stands in no file? */
 static inline bool cloud_account_needs_person(const struct cloud_account *account)
 {
-	return account->login == CLOUD_LOGIN_OAUTH2CODE;
+	return account->login == CLOUD_LOGIN_OAUTH2CODE ||
+	       (account->login == CLOUD_LOGIN_BASIC && account->password_file == NULL);
 }
 
 #endif

@@ -100,10 +100,10 @@ static int take_token(json_t *json, const char *name, struct secret **out)
 	return *out != NULL ? 1 : -1;
 }
 
-static bool take_grant(
-	const struct http *http, json_t *json, struct oauth_grant *out, struct error *err)
+bool oauth_grant_read(const struct http *http, json_t *json, const char *type,
+	struct oauth_grant *out, struct error *err)
 {
-	const char *type = json_string_value(json_object_get(json, "token_type"));
+	const char *given = json_string_value(json_object_get(json, "token_type"));
 	const json_t *expires = json_object_get(json, "expires_in");
 	struct oauth_grant grant = {0};
 	int access, refresh;
@@ -111,8 +111,9 @@ static bool take_grant(
 	access = take_token(json, "access_token", &grant.access);
 	refresh = take_token(json, "refresh_token", &grant.refresh);
 	/* "SAD": what a credential's authorisation gives (CSC v1.0.4, 8.3.3). */
-	if (access != 1 || refresh < 0 || type == NULL ||
-		(strcasecmp(type, "Bearer") != 0 && strcasecmp(type, "SAD") != 0) ||
+	if (access != 1 || refresh < 0 ||
+		(type != NULL && (given == NULL || (strcasecmp(given, type) != 0 &&
+							   strcasecmp(given, "SAD") != 0))) ||
 		(expires != NULL &&
 			(!json_is_integer(expires) || json_integer_value(expires) < 0))) {
 		oauth_grant_clear(&grant);
@@ -138,8 +139,7 @@ static void copy_plain(const json_t *json, const char *name, char *out, size_t s
 	text_plain(out);
 }
 
-static bool refused(
-	const struct http *http, const struct http_response *response, struct error *err)
+bool oauth_refused(const struct http *http, const struct http_response *response, struct error *err)
 {
 	char code[64] = "", description[300] = "";
 	json_t *json = NULL;
@@ -190,10 +190,11 @@ static bool token(struct http *http, const struct oauth_service *service, struct
 	if (!ask(http, service->token_endpoint, form, &response, err))
 		goto out;
 	if (response.status != 200) {
-		refused(http, &response, err);
+		oauth_refused(http, &response, err);
 		goto out;
 	}
-	ok = http_response_json(http, &response, &json, err) && take_grant(http, json, out, err);
+	ok = http_response_json(http, &response, &json, err) &&
+	     oauth_grant_read(http, json, "Bearer", out, err);
 out:
 	json_decref(json);
 	http_response_clear(&response);
@@ -261,7 +262,7 @@ bool oauth_revoke(struct http *http, const struct oauth_service *service,
 	http_form_add(&form, "client_id", service->client_id);
 	ok = ask(http, service->revocation_endpoint, &form, &response, err);
 	if (ok && response.status != 200)
-		ok = refused(http, &response, err);
+		ok = oauth_refused(http, &response, err);
 	http_response_clear(&response);
 	buffer_free(&form);
 	return ok;

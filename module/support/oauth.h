@@ -51,6 +51,17 @@ bool oauth_client(struct http *http, const struct oauth_service *service,
 	const struct secret *secret, struct oauth_grant *out, struct error *err);
 void oauth_grant_clear(struct oauth_grant *grant);
 
+/*
+ * A grant out of an answer's JSON, from which its tokens are taken and wiped. `type`: what token_type has to
+ * be (or a CSC service's "SAD"), NULL where it need not be there. ERROR_UNREACHABLE: there is none.
+ */
+bool oauth_grant_read(const struct http *http, json_t *json, const char *type,
+	struct oauth_grant *out, struct error *err);
+
+/* Why an answer is not the one that was hoped for, in the service's words (RFC 6749, 5.2); false. */
+bool oauth_refused(
+	const struct http *http, const struct http_response *response, struct error *err);
+
 /* RFC 7009. An unknown token is no error. */
 bool oauth_revoke(struct http *http, const struct oauth_service *service,
 	const struct secret *token, struct error *err);

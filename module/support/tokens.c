@@ -217,6 +217,31 @@ bool tokens_fresh(const json_t *json, const struct secret *stale)
 	return expires > now + early && expires <= now + lifetime + early;
 }
 
+bool tokens_forget(struct tokens *tokens, tokens_revoke *revoke, void *context, bool *was,
+	bool *told, struct error *err)
+{
+	struct error problem = {0};
+	bool knows = true, removed;
+	json_t *json = NULL;
+	int fd = -1;
+
+	*told = true;
+	if (!tokens_lock(tokens, &fd, err))
+		return false;
+	tokens_load(tokens, &json, NULL);
+	*was = tokens_text(json, "access_token") != NULL ||
+	       tokens_text(json, "refresh_token") != NULL;
+	if (*was)
+		knows = revoke(context, json, &problem);
+	removed = tokens_remove(tokens, err);
+	close(fd);
+	tokens_wipe(json);
+	if (!removed || knows)
+		return removed;
+	*told = false;
+	return error_set(err, problem.code, "%s", problem.message);
+}
+
 /* Under the lock. */
 static bool renewed(const struct tokens *tokens, tokens_renew *renew, void *context, json_t *json,
 	struct error *err)

@@ -37,6 +37,17 @@ void tokens_set_grant(json_t *json, const struct oauth_grant *grant);
 /* Is its access token one to try? `stale`: one that the service has just refused; may be NULL. */
 bool tokens_fresh(const json_t *json, const struct secret *stale);
 
+/* Tells the service that the login with these tokens is over. ERROR_UNREACHABLE, or another: it does not know. */
+typedef bool tokens_revoke(void *context, const json_t *json, struct error *err);
+
+/*
+ * Ends a login and forgets it, a damaged file too. *was: there was one; only then is anybody told. False with
+ * *told true: it could not be forgotten; with *told false: it is forgotten here, and `err` says why the service
+ * does not know.
+ */
+bool tokens_forget(struct tokens *tokens, tokens_revoke *revoke, void *context, bool *was,
+	bool *told, struct error *err);
+
 /* Gets a new grant in place of what the object holds. ERROR_PERSON: the login has ended for good. */
 typedef bool tokens_renew(
 	void *context, const json_t *json, struct oauth_grant *out, struct error *err);

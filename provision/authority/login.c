@@ -212,41 +212,37 @@ out:
 	return ok;
 }
 
-bool login_forget(struct login *login, struct http *http, bool *was, struct error *err)
+static bool end_there(void *context, const json_t *json, struct error *err)
 {
-	struct oauth_service service = {0};
-	struct secret *secret = NULL;
-	struct error problem = {0};
-	bool told = true, ok = false;
-	json_t *json = NULL;
-	const char *token;
-	int fd = -1;
+	const struct oauth_service service = {
+		.revocation_endpoint = tokens_text(json, "revocation_endpoint"),
+		.client_id = tokens_text(json, "client_id"),
+	};
+	const char *token = tokens_text(json, "refresh_token");
+	struct secret *secret;
+	bool ok;
 
-	if (!tokens_lock(login->tokens, &fd, err))
-		goto out;
-	/* A damaged file is removed, too. */
-	tokens_load(login->tokens, &json, NULL);
-	token = tokens_text(json, "refresh_token");
+	if (service.revocation_endpoint == NULL || service.client_id == NULL)
+		return true;
 	if (token == NULL)
 		token = tokens_text(json, "access_token");
-	*was = token != NULL;
-	service.revocation_endpoint = tokens_text(json, "revocation_endpoint");
-	service.client_id = tokens_text(json, "client_id");
-	if (token != NULL && service.revocation_endpoint != NULL && service.client_id != NULL) {
-		secret = secret_new(token, strlen(token));
-		told = secret != NULL && oauth_revoke(http, &service, secret, &problem);
-	}
-	if (!tokens_remove(login->tokens, err))
-		goto out;
-	ok = told;
-	if (!told)
-		error_set(err, ERROR_UNREACHABLE,
-			_("the login is forgotten here, but %s could not be told: %s"),
-			login->authority, problem.message);
-out:
-	if (fd >= 0)
-		close(fd);
+	secret = secret_new(token, strlen(token));
+	ok = secret != NULL ? oauth_revoke(context, &service, secret, err)
+			    : error_set(err, ERROR_FAILED, _("out of memory"));
 	secret_free(secret);
-	tokens_wipe(json);
 	return ok;
+}
+
+bool login_forget(struct login *login, struct http *http, bool *was, struct error *err)
+{
+	struct error problem = {0};
+	bool told = true;
+
+	if (tokens_forget(login->tokens, end_there, http, was, &told, &problem))
+		return true;
+	if (told)
+		return error_set(err, problem.code, "%s", problem.message);
+	return error_set(err, ERROR_UNREACHABLE,
+		_("the login is forgotten here, but %s could not be told: %s"), login->authority,
+		problem.message);
 }

@@ -161,6 +161,9 @@ static bool renew_basic(const struct renewal *renewal, const json_t *json, struc
 		if (problem.code != ERROR_PERSON)
 			return error_set(err, problem.code, "%s", problem.message);
 	}
+	/* It was asked for by `podpis cloud login`, and is nowhere. */
+	if (account->password_file == NULL)
+		return error_set(err, ERROR_PERSON, "the login has ended");
 	if (!read_secret(account->password_file, &password, err))
 		return false;
 	request =
@@ -200,20 +203,23 @@ static bool renew_client(const struct renewal *renewal, const json_t *json, stru
 	return ok;
 }
 
-static bool renew_browser(const struct renewal *renewal, const json_t *json,
-	struct oauth_grant *out, struct error *err)
+/* Where the tokens came from is where they are renewed: `podpis cloud login` has written it down. */
+static bool renew_browser(
+	const struct renewal *renewal, const json_t *json, struct oauth_grant *out, struct error *err)
 {
 	const char *text = tokens_text(json, "refresh_token");
-	struct secret *refresh = text != NULL ? secret_new(text, strlen(text)) : NULL;
-	char token[1024];
 	struct oauth_service service = {
-		.token_endpoint = token, .client_id = renewal->login->account->client_id};
+		.token_endpoint = tokens_text(json, "token_endpoint"),
+		.client_id = renewal->login->account->client_id,
+	};
+	struct secret *refresh;
 	bool ok;
 
-	if (refresh == NULL)
+	if (text == NULL || service.token_endpoint == NULL)
 		return error_set(err, ERROR_PERSON, "the login has ended");
-	ok = endpoint(renewal->server, "token", token, err) &&
-	     oauth_refresh(renewal->http, &service, refresh, out, err);
+	refresh = secret_new(text, strlen(text));
+	ok = refresh != NULL ? oauth_refresh(renewal->http, &service, refresh, out, err)
+			     : error_set(err, ERROR_FAILED, "out of memory");
 	secret_free(refresh);
 	return ok;
 }
@@ -226,7 +232,7 @@ static const struct {
 	bool from_nothing; /* no person is needed */
 	bool server;
 } kinds[] = {
-	[CLOUD_LOGIN_OAUTH2CODE] = {renew_browser, false, true},
+	[CLOUD_LOGIN_OAUTH2CODE] = {renew_browser, false, false},
 	[CLOUD_LOGIN_CLIENT] = {renew_client, true, true},
 	[CLOUD_LOGIN_BASIC] = {renew_basic, true, false},
 	[CLOUD_LOGIN_EXTERNAL] = {NULL, false, false},

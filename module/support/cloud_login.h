@@ -1,0 +1,41 @@
+/*
+ * cloud_login: how one logs in at a signing service and out again (CSC API v1.0.4, 8 and 11.1 to 11.3; v2.0, 8
+ * and 11.1 to 11.3): what its `info` says of that, and auth/login and auth/revoke.
+ *
+ * Each request is sent once. A refusal in the service's words is ERROR_PERSON where it means that a person has to
+ * log in anew; ERROR_UNREACHABLE: nothing is known.
+ */
+#ifndef PODPIS_SUPPORT_CLOUD_LOGIN_H
+#define PODPIS_SUPPORT_CLOUD_LOGIN_H
+
+#include "module/support/cloud_account.h"
+#include "module/support/oauth.h"
+
+/* A connection to the account's service; the caller may set more of `settings` than base and CA file. */
+bool cloud_login_connect(const struct cloud_account *account, struct http_settings settings,
+	struct http **out, struct error *err);
+
+/* Where the account's login goes, as `info` (and RFC 8414's metadata) say. Free with cloud_doors_clear. */
+struct cloud_doors {
+	char *authorization, *token; /* OAuth's endpoints, NULL: none */
+	char *revocation;            /* oauth2/revoke, NULL: none is known */
+	bool digest;                 /* auth/login takes a name with Digest, not with Basic */
+};
+
+/* ERROR_USAGE: the service does not offer the account's kind of login; its kinds are named. */
+bool cloud_login_doors(struct http *http, const struct cloud_account *account,
+	struct cloud_doors *out, struct error *err);
+void cloud_doors_clear(struct cloud_doors *doors);
+
+/* auth/login with name and password; the service is asked for a refresh token, too. */
+bool cloud_login_basic(struct http *http, const char *user, const struct secret *password,
+	bool digest, struct oauth_grant *out, struct error *err);
+/* auth/login with a refresh token. */
+bool cloud_login_refresh(
+	struct http *http, const char *refresh, struct oauth_grant *out, struct error *err);
+
+/* auth/revoke for a token of auth/login, as whom `bearer` stands for. */
+bool cloud_login_revoke(struct http *http, const struct secret *bearer, const char *token,
+	const char *hint, struct error *err);
+
+#endif
