@@ -32,6 +32,11 @@ const struct command *const commands[] = {
 	&vault_backup_command,
 	&vault_restore_command,
 	&vault_check_command,
+	&cloud_login_command,
+	&cloud_logout_command,
+	&cloud_refresh_command,
+	&cloud_list_command,
+	&cloud_otp_command,
 	NULL,
 };
 
