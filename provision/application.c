@@ -13,6 +13,7 @@ void application_clear(struct application *application)
 {
 	free(application->profile);
 	free(application->identification);
+	free(application->cloud_key);
 	person_clear(&application->person);
 	*application = (struct application){0};
 }
@@ -57,6 +58,10 @@ bool application_encode(
 		person_json(&application->person), "request_sha256",
 		hash_json(application->has_request, application->request_sha256), "signer_sha256",
 		hash_json(application->has_signer, application->signer_sha256));
+	if (root != NULL && application->cloud_key != NULL) {
+		json_object_set_new(root, "key_location", json_string("cloud"));
+		json_object_set_new(root, "key", json_string(application->cloud_key));
+	}
 	if (root != NULL)
 		text = json_dumps(root, JSON_COMPACT);
 	done = text != NULL && buffer_append_text(out, text);
@@ -97,6 +102,19 @@ static bool read_hash(
 	return true;
 }
 
+/* Where there is no key_location the key is in the request. */
+static bool read_location(const json_t *root, char **key, struct error *err)
+{
+	const json_t *location = json_object_get(root, "key_location");
+
+	if (location == NULL || json_is_null(location))
+		return true;
+	if (!json_is_string(location) || strcmp(json_string_value(location), "cloud") != 0)
+		return error_set(err, ERROR_FAILED,
+			_("the application's key_location is not one that is known"));
+	return read_text(root, "key", key, err);
+}
+
 bool application_decode(
 	const uint8_t *data, size_t length, struct application *out, struct error *err)
 {
@@ -126,7 +144,8 @@ bool application_decode(
 		!read_hash(root, "request_sha256", &application.has_request,
 			application.request_sha256, err) ||
 		!read_hash(root, "signer_sha256", &application.has_signer,
-			application.signer_sha256, err))
+			application.signer_sha256, err) ||
+		!read_location(root, &application.cloud_key, err))
 		goto out;
 	*out = application;
 	application = (struct application){0};

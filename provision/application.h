@@ -2,7 +2,7 @@
  * application: the JSON document that is applied with. Its exact bytes are signed, sent, and kept.
  *
  * UTF-8, compact, members in this order: version, profile, identification, created_at, person, request_sha256,
- * signer_sha256 (docs/authority-api.yaml).
+ * signer_sha256; key_location and key where the authority makes the key in its cloud (docs/authority-api.yaml).
  */
 #ifndef PODPIS_PROVISION_APPLICATION_H
 #define PODPIS_PROVISION_APPLICATION_H
@@ -17,6 +17,7 @@ struct application {
 	struct person person;
 	uint8_t request_sha256[32], signer_sha256[32];
 	bool has_request, has_signer;
+	char *cloud_key; /* "ec:P-256": the authority makes such a key in its cloud; NULL: the request has it */
 };
 
 void application_clear(struct application *application);

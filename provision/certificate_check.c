@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "asn1/spki.h"
+#include "provision/token_key.h"
 #include "module/support/text.h"
 #include "provision/chain.h"
 #include "provision/i18n.h"
@@ -280,13 +281,20 @@ bool certificate_check(const struct certificate *certificate,
 	size_t path[16], count;
 	bool done = false;
 
-	if (!csr_decode(expectation->request, expectation->request_length, &csr, err)) {
+	if (application->cloud_key != NULL) {
+		if (!token_key_spec_fits(
+			    application->cloud_key, certificate->spki, certificate->spki_length))
+			find(&made, "key", false, _("the certificate's key is not of the kind %s"),
+				application->cloud_key);
+	} else if (!csr_decode(expectation->request, expectation->request_length, &csr, err)) {
 		error_prefix(err, _("the request in the journal"));
 		goto out;
+	} else {
+		if (!spki_equal(
+			    certificate->spki, certificate->spki_length, csr.spki, csr.spki_length))
+			find(&made, "key", false, _("the certificate is for another key"));
+		check_subject(certificate, &csr, &made);
 	}
-	if (!spki_equal(certificate->spki, certificate->spki_length, csr.spki, csr.spki_length))
-		find(&made, "key", false, _("the certificate is for another key"));
-	check_subject(certificate, &csr, &made);
 	if (!check_person(certificate, application, &made, err) ||
 		!check_identification(certificate, application, &made, err))
 		goto out;

@@ -27,7 +27,7 @@ void certificate_findings_add(struct certificate_findings *findings, const char 
 
 struct certificate_expectation {
 	const struct application *application;
-	const uint8_t *request; /* DER PKCS#10 */
+	const uint8_t *request; /* DER PKCS#10; none where the key was made in the cloud */
 	size_t request_length;
 	const struct certificates *anchors; /* trusted, from the authority */
 	const struct certificates *others;  /* what came with it; untrusted */

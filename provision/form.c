@@ -202,7 +202,9 @@ bool form_compare(const struct form *form, const struct application *application
 	good = good && compare_one(form, "profile", _("Profile"), application->profile, &made) &&
 	       compare_one(form, "identification", _("Identification"), application->identification,
 		       &made) &&
-	       compare_key(form, spki_sha256, &made);
+	       (application->cloud_key != NULL
+			       ? compare_one(form, "key", _("Key"), application->cloud_key, &made)
+			       : compare_key(form, spki_sha256, &made));
 	for (size_t i = 0; i < form->count && good; i++) {
 		const struct form_line *line = &form->lines[i];
 		enum form_verdict verdict = FORM_ADDED;

@@ -153,6 +153,25 @@ bool token_key_spec_check(const char *spec, struct error *err)
 	return spec_find(spec, &found, err);
 }
 
+bool token_key_spec_fits(const char *spec, const uint8_t *spki, size_t spki_length)
+{
+	struct spki key = {0};
+	struct key_spec wanted;
+	bool fits;
+
+	if (!spec_find(spec, &wanted, NULL) || !spki_decode(spki, spki_length, &key, NULL))
+		return false;
+	if (key.type == SPKI_RSA)
+		fits = wanted.type == CKK_RSA && wanted.bits == key.bits;
+	else if (key.type == SPKI_ED25519)
+		fits = wanted.type == CKK_EC_EDWARDS;
+	else
+		fits = wanted.parameters_length == key.parameters_length &&
+		       memcmp(wanted.parameters, key.parameters, key.parameters_length) == 0;
+	spki_clear(&key);
+	return fits;
+}
+
 static CK_RV generate(struct slot *slot, const struct key_spec *spec, const CK_BYTE *parameters,
 	CK_ULONG parameters_length, const uint8_t *id, size_t id_length, const char *label)
 {

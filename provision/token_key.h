@@ -15,6 +15,8 @@
  * gost_curve.h. ERROR_USAGE lists the possible ones.
  */
 bool token_key_spec_check(const char *spec, struct error *err);
+/* Is this public key of that kind? */
+bool token_key_spec_fits(const char *spec, const uint8_t *spki, size_t spki_length);
 
 /* C_GenerateKeyPair: private, sensitive, for signing only, on the token. */
 bool token_key_generate(struct slot *slot, const char *spec, const uint8_t *id, size_t id_length,

@@ -136,6 +136,40 @@ char *uri_format(const struct slot *slot, const uint8_t *id, size_t id_length, c
 	return text;
 }
 
+char *uri_format_slot(const char *description)
+{
+	P11KitUri *uri = p11_kit_uri_new();
+	CK_SLOT_INFO *slot;
+	char *text = NULL;
+
+	if (uri == NULL)
+		return NULL;
+	slot = p11_kit_uri_get_slot_info(uri);
+	pad(slot->slotDescription, sizeof(slot->slotDescription), description);
+	if (p11_kit_uri_format(uri, P11_KIT_URI_FOR_SLOT, &text) != P11_KIT_URI_OK)
+		text = NULL;
+	p11_kit_uri_free(uri);
+	return text;
+}
+
+char *uri_slot(const char *text)
+{
+	P11KitUri *uri = p11_kit_uri_new();
+	char *description = NULL;
+	CK_SLOT_INFO *slot;
+
+	if (uri == NULL)
+		return NULL;
+	if (p11_kit_uri_parse(text, P11_KIT_URI_FOR_SLOT, uri) == P11_KIT_URI_OK) {
+		slot = p11_kit_uri_get_slot_info(uri);
+		if (!take(&description, slot->slotDescription, sizeof(slot->slotDescription),
+			    said(slot->slotDescription, sizeof(slot->slotDescription))))
+			description = NULL;
+	}
+	p11_kit_uri_free(uri);
+	return description;
+}
+
 struct slot_wish uri_wish(const struct uri *uri)
 {
 	return (struct slot_wish){

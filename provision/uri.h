@@ -26,6 +26,13 @@ void uri_clear(struct uri *uri);
 /* The URI of the object with that CKA_ID in the slot; `type` "private" or "cert" or NULL. NULL: no memory. */
 char *uri_format(const struct slot *slot, const uint8_t *id, size_t id_length, const char *type);
 
+/*
+ * The URI of a slot by its description (slot-description), for a key that is not there yet, and back: NULL when it is
+ * another kind of URI.
+ */
+char *uri_format_slot(const char *description);
+char *uri_slot(const char *text);
+
 /* What to open for it; points into the URI. */
 struct slot_wish uri_wish(const struct uri *uri);
 

@@ -41,6 +41,30 @@ static void test_exact_bytes(void **state)
 	buffer_free(&json);
 }
 
+/* A key in the cloud is told after everything else; without one nothing is, so that old bytes stay. */
+static void test_cloud(void **state)
+{
+	static const char tail[] = "\"request_sha256\":null,\"signer_sha256\":null,"
+				   "\"key_location\":\"cloud\",\"key\":\"ec:P-256\"}";
+	struct application application = {.profile = strdup("individual"),
+		.identification = strdup("in-person"),
+		.cloud_key = strdup("ec:P-256")};
+	struct application back = {0};
+	struct buffer json = BUFFER_INIT(4096);
+	struct error err = {0};
+
+	(void)state;
+	assert_true(application_encode(&application, &json, &err));
+	assert_true(json.length > sizeof(tail));
+	assert_string_equal(buffer_text(&json) + json.length - sizeof(tail) + 1, tail);
+	assert_true(application_decode(json.data, json.length, &back, &err));
+	assert_string_equal(back.cloud_key, "ec:P-256");
+	assert_false(back.has_request);
+	application_clear(&application);
+	application_clear(&back);
+	buffer_free(&json);
+}
+
 static void test_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -57,6 +81,11 @@ static void test_refused(void **state)
 		"\"created_at\":\"2026-07-15T12:00:00Z\",\"person\":{\"inn\":5}}",
 		"{\"version\":1,\"profile\":\"individual\",\"identification\":\"in-person\","
 		"\"created_at\":\"2026-07-15T12:00:00Z\",\"person\":{},\"request_sha256\":\"00\"}",
+		"{\"version\":1,\"profile\":\"individual\",\"identification\":\"in-person\","
+		"\"created_at\":\"2026-07-15T12:00:00Z\",\"person\":{},\"key_location\":\"moon\","
+		"\"key\":\"ec:P-256\"}",
+		"{\"version\":1,\"profile\":\"individual\",\"identification\":\"in-person\","
+		"\"created_at\":\"2026-07-15T12:00:00Z\",\"person\":{},\"key_location\":\"cloud\"}",
 		"{\"version\":1,\"version\":1,\"profile\":\"individual\","
 		"\"identification\":\"in-person\",\"created_at\":\"2026-07-15T12:00:00Z\","
 		"\"person\":{}}",
@@ -88,6 +117,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_exact_bytes),
+		cmocka_unit_test(test_cloud),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_hash),
 	};

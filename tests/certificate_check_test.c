@@ -273,6 +273,32 @@ static void test_right(void **state)
 		fail_msg("%s: %s", findings.list[0].field, findings.list[0].text);
 }
 
+/* Without a request it is the kind of key that counts, and the application. */
+static void test_cloud(void **state)
+{
+	struct certificate_findings findings = {0};
+	struct world *world = *state;
+	struct buffer request = world->request;
+
+	world->request = (struct buffer){0};
+	world->application.cloud_key = strdup("ec:P-256");
+	check(world, &(struct mischief){0}, true, &findings);
+	assert_int_equal(findings.count, 0);
+	check(world, &(struct mischief){.wrong_name = true}, true, &findings);
+	assert_true(findings.count > 0);
+	for (size_t i = 0; i < findings.count; i++)
+		assert_true(findings.list[i].may_accept);
+	free(world->application.cloud_key);
+	world->application.cloud_key = strdup("rsa:2048");
+	check(world, &(struct mischief){0}, true, &findings);
+	assert_int_equal(findings.count, 1);
+	assert_string_equal(findings.list[0].field, "key");
+	assert_false(findings.list[0].may_accept);
+	free(world->application.cloud_key);
+	world->application.cloud_key = NULL;
+	world->request = request;
+}
+
 static void test_wrong(void **state)
 {
 	static const struct {
@@ -362,6 +388,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_right),
+		cmocka_unit_test(test_cloud),
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_skew),
 		cmocka_unit_test(test_no_chain),

@@ -32,9 +32,9 @@ static struct application applied(void)
 	return application;
 }
 
-static void compare(const char *text, const uint8_t *hash, struct form_comparison *out)
+static void compare_with(struct application application, const char *text, const uint8_t *hash,
+	struct form_comparison *out)
 {
-	struct application application = applied();
 	struct error err = {0};
 	struct form form = {0};
 
@@ -43,6 +43,11 @@ static void compare(const char *text, const uint8_t *hash, struct form_compariso
 	assert_true(form_compare(&form, &application, hash, out));
 	form_clear(&form);
 	application_clear(&application);
+}
+
+static void compare(const char *text, const uint8_t *hash, struct form_comparison *out)
+{
+	compare_with(applied(), text, hash, out);
 }
 
 static enum form_verdict verdict(const struct form_comparison *comparison, const char *name)
@@ -135,6 +140,31 @@ static void test_differences(void **state)
 	form_comparison_clear(&comparison);
 }
 
+/* A key that the authority is to make has a kind, and no hash yet. */
+static void test_cloud(void **state)
+{
+	static const struct {
+		const char *line;
+		enum form_verdict verdict;
+	} lines[] = {
+		{"key (Ключ): ec:P-256\n", FORM_SAME},
+		{"key (Ключ): rsa:2048\n", FORM_DIFFERS},
+		{"key (Ключ): ec:P-256 sha256:" HASH "\n", FORM_DIFFERS},
+		{"inn (ИНН): 500100732259\n", FORM_MISSING},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		struct form_comparison comparison = {0};
+		struct application application = applied();
+
+		application.cloud_key = strdup("ec:P-256");
+		compare_with(application, lines[i].line, NULL, &comparison);
+		assert_int_equal(verdict(&comparison, "key"), lines[i].verdict);
+		form_comparison_clear(&comparison);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +172,7 @@ int main(void)
 		cmocka_unit_test(test_not_a_form),
 		cmocka_unit_test(test_same),
 		cmocka_unit_test(test_differences),
+		cmocka_unit_test(test_cloud),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

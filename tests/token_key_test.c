@@ -65,6 +65,14 @@ static void test_kinds(void **state)
 		assert_int_equal(look(id), TOKEN_KEY_NONE);
 		generate(specs[i], id);
 		assert_int_equal(look(id), TOKEN_KEY_PAIR);
+		assert_true(open_key(id, NULL, &key, &err));
+		for (size_t k = 0; k < sizeof(specs) / sizeof(specs[0]); k++)
+			assert_int_equal(
+				token_key_spec_fits(specs[k], key.spki.data, key.spki.length),
+				k == i);
+		assert_false(token_key_spec_fits("gost:256", key.spki.data, key.spki.length));
+		assert_false(token_key_spec_fits(specs[i], key.spki.data, key.spki.length - 1));
+		token_key_clear(&key);
 		assert_done(open_key(id, NULL, &key, &err), &err);
 		assert_done(token_key_prove(&key, &err), &err);
 		signer = token_key_signer(&key);

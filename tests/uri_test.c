@@ -57,6 +57,23 @@ static void test_parts(void **state)
 	uri_clear(&uri);
 }
 
+static void test_slot(void **state)
+{
+	char *text = uri_format_slot("Облако; 1"), *back;
+
+	(void)state;
+	assert_non_null(text);
+	assert_non_null(strstr(text, "slot-description="));
+	back = uri_slot(text);
+	assert_non_null(back);
+	assert_string_equal(back, "Облако; 1");
+	free(back);
+	free(text);
+	assert_null(uri_slot("pkcs11:token=a"));
+	assert_null(uri_slot("pkcs11:"));
+	assert_null(uri_slot("nothing"));
+}
+
 static void test_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -77,6 +94,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_slot),
 		cmocka_unit_test(test_refused),
 	};
 

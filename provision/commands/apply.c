@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "provision/flow/cloud_key.h"
 #include "provision/flow/draft.h"
 #include "provision/flow/submission.h"
 #include "provision/uri.h"
@@ -73,7 +74,11 @@ static bool fill_key(struct signing *signing, struct error *err)
 	bool done;
 	char *uri;
 
-	if (!token_key_spec_check(key, err) || !signing_find_slot(context, &signing->slot, err))
+	if (!token_key_spec_check(key, err))
+		return false;
+	if (cloud_key_wanted(context))
+		return cloud_key_choose(signing->flow, key, err);
+	if (!signing_find_slot(context, &signing->slot, err))
 		return false;
 	signing->has_slot = true;
 	uri = uri_format(&signing->slot, NULL, 0, NULL);

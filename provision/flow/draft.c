@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "provision/application.h"
+#include "provision/flow/cloud_key.h"
 #include "provision/flow/submission.h"
 #include "provision/i18n.h"
 
@@ -130,37 +131,49 @@ static bool choose_label(struct signing *signing, struct error *err)
 	return true;
 }
 
+/* The signature that signs the application, found and pinned; the new key's token is where it is looked for first. */
+static bool draft_signer(struct signing *signing, const char *signer, struct error *err)
+{
+	struct journal_application *row = &signing->flow->row;
+	char *own = NULL;
+	bool done;
+
+	if (signer == NULL && cloud_key_is(row))
+		return error_set(err, ERROR_USAGE,
+			_("say with --signer which signature signs the application"));
+	if (signer == NULL) {
+		own = uri_format(&signing->slot, NULL, 0, NULL);
+		signer = own;
+	}
+	done = signer != NULL && signing_open_signer(signing, signer, NULL, err);
+	free(own);
+	if (!done)
+		return error_prefix(err, _("the signature that signs the application"));
+	if (!journal_text(&row->signer_uri, signing->signer.uri) ||
+		!journal_bytes(&row->signer_sha256, signing->signer.own->certificate.sha256, 32))
+		return error_set(err, ERROR_FAILED, _("out of memory"));
+	return signing->signer.own->certificate.not_after >= time(NULL) ||
+	       error_set(err, ERROR_USAGE,
+		       _("the signature that is to sign the application has expired"));
+}
+
 bool draft_keys(struct signing *signing, struct error *err)
 {
 	struct flow *flow = signing->flow;
 	struct journal_application *row = &flow->row;
 	const char *signer = options_get(&flow->context->options, "signer");
+	bool cloud = cloud_key_is(row);
 	uint8_t reserved[RESERVED_ID];
 
 	if (row->key_spec == NULL)
 		return true;
-	if (!signing_open_slot(signing, err))
+	if (!cloud && !signing_open_slot(signing, err))
 		return false;
-	if (signer != NULL || strcmp(row->identification, "in-person") != 0) {
-		char *own = NULL;
-		bool done;
-
-		if (signer == NULL) {
-			own = uri_format(&signing->slot, NULL, 0, NULL);
-			signer = own;
-		}
-		done = signer != NULL && signing_open_signer(signing, signer, NULL, err);
-		free(own);
-		if (!done)
-			return error_prefix(err, _("the signature that signs the application"));
-		if (!journal_text(&row->signer_uri, signing->signer.uri) ||
-			!journal_bytes(
-				&row->signer_sha256, signing->signer.own->certificate.sha256, 32))
-			return error_set(err, ERROR_FAILED, _("out of memory"));
-		if (signing->signer.own->certificate.not_after < time(NULL))
-			return error_set(err, ERROR_USAGE,
-				_("the signature that is to sign the application has expired"));
-	}
+	if ((signer != NULL || strcmp(row->identification, "in-person") != 0) &&
+		!draft_signer(signing, signer, err))
+		return false;
+	if (cloud)
+		return true;
 	if (RAND_bytes(reserved, sizeof(reserved)) != 1 ||
 		!journal_bytes(&row->key_reserved, reserved, sizeof(reserved)))
 		return error_set(err, ERROR_FAILED, _("no random numbers"));
@@ -175,7 +188,11 @@ bool draft_show(struct flow *flow, struct error *err)
 
 	if (done) {
 		output_text(output,
-			_("This would be sent to %s, with a PKCS#10 by a new key (%s) in %s:\n"),
+			cloud_key_is(&flow->row)
+				? _("This would be sent to %s, which would make a key (%s) in "
+				    "%s:\n")
+				: _("This would be sent to %s, with a PKCS#10 by a new key (%s) in "
+				    "%s:\n"),
 			flow->row.authority, flow->row.key_spec != NULL ? flow->row.key_spec : "—",
 			flow->row.slot_uri != NULL ? flow->row.slot_uri : "—");
 		output_text(output, "%s\n", buffer_text(&json));

@@ -8,6 +8,7 @@
 #include "module/support/base64.h"
 #include "provision/application.h"
 #include "provision/certificate_check.h"
+#include "provision/flow/cloud_key.h"
 #include "provision/i18n.h"
 
 #define PEM_MAX   (1024 * 1024)
@@ -45,13 +46,15 @@ static bool take(const struct flow *flow, const uint8_t *data, size_t length,
 	struct certificate first;
 	int own;
 
-	if (row->spki.data == NULL)
+	if (row->spki.data == NULL && !cloud_key_is(row))
 		return error_set(err, ERROR_WORKPLACE,
 			_("the key of application %lld is not at this workplace"),
 			(long long)row->id);
 	if (!certificates_read(data, length, &list, err))
 		return false;
-	own = certificate_check_own(&list, row->spki.data, row->spki.length);
+	own = row->spki.data != NULL
+		      ? certificate_check_own(&list, row->spki.data, row->spki.length)
+		      : cloud_key_leaf(&list);
 	if (own < 0) {
 		certificates_clear(&list);
 		return error_set(err, ERROR_FAILED,
@@ -274,6 +277,8 @@ static bool install(struct flow *flow, const struct certificates *list,
 	struct signing signing;
 	bool done;
 
+	if (cloud_key_is(&flow->row))
+		return cloud_key_install(flow, &list->list[0], err);
 	signing_init(&signing, flow);
 	/* The key proves itself before anything is written, and again with what was written. */
 	done = signing_open_slot(&signing, err) &&

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "asn1/cms.h"
+#include "provision/flow/cloud_key.h"
 #include "provision/i18n.h"
 
 void signing_init(struct signing *signing, struct flow *flow)
@@ -101,6 +102,7 @@ static bool open_signer_slot(struct signing *signing, const struct uri *uri, str
 		signing->signer_slot = &signing->slot;
 		kind = PIN_USER;
 	} else if (!signing->has_slot && signing->flow->row.slot_uri != NULL &&
+		   !cloud_key_is(&signing->flow->row) &&
 		   open_by_uri(context, signing->flow->row.slot_uri,
 			   options_get(&context->options, "module"), &own, NULL)) {
 		if (slot_same(&own, &signing->other))

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "provision/application.h"
+#include "provision/flow/cloud_key.h"
 #include "provision/flow/dictation.h"
 #include "provision/i18n.h"
 #include "provision/profile.h"
@@ -34,6 +35,8 @@ static bool make_application(
 	application->profile = strdup(row->profile);
 	application->identification = strdup(row->identification);
 	if (application->profile == NULL || application->identification == NULL)
+		return error_set(err, ERROR_FAILED, _("out of memory"));
+	if (cloud_key_is(row) && (application->cloud_key = strdup(row->key_spec)) == NULL)
 		return error_set(err, ERROR_FAILED, _("out of memory"));
 	if (!load_person(row, &application->person, err))
 		return false;
@@ -226,7 +229,12 @@ static bool make_documents(struct signing *signing, struct error *err)
 
 	if (!make_application(flow, &application, err))
 		goto out;
-	if (row->key_spec != NULL) {
+	if (application.cloud_key != NULL) {
+		/* The key is made, and the subject written, by the authority. */
+		if (!submission_template(flow, &application.person, &templ, err) ||
+			!dictation_show(flow, &application.person, &templ, err))
+			goto out;
+	} else if (row->key_spec != NULL) {
 		if (!submission_template(flow, &application.person, &templ, err) ||
 			!dictation_show(flow, &application.person, &templ, err) ||
 			!ensure_key(signing, err))

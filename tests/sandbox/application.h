@@ -81,6 +81,9 @@ struct application {
 	bool face; /* the portal's camera saw the account's holder */
 };
 
+/* The authority makes the key, in its cloud, when it issues: there is no request. */
+bool application_in_cloud(const struct application *application);
+
 /* False when there is none. Free with application_clear in either case. */
 bool application_load(struct store *store, const char *id, struct application *out);
 void application_clear(struct application *application);

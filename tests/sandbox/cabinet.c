@@ -319,8 +319,9 @@ void cabinet_certificate(struct request *request, struct response *response)
 		codec_base64(der.data, der.length, &text);
 		codec_base64(issuer.data, issuer.length, &issuer_text);
 		http_json(response, 200,
-			json_pack("{s:s,s:[s]}", "certificate", buffer_text(&text), "chain",
-				buffer_text(&issuer_text)));
+			json_pack("{s:s,s:[s],s:s*}", "certificate", buffer_text(&text), "chain",
+				buffer_text(&issuer_text), "credential",
+				application_in_cloud(&application) ? application.id : NULL));
 	}
 	buffer_free(&der);
 	buffer_free(&text);

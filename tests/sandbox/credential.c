@@ -16,6 +16,7 @@
 
 #define OTP_DIGITS  6
 #define OTP_SECONDS 300
+#define PIN_DIGITS  8
 
 static const char *const mode_names[] = {"implicit", "explicit", "oauth2code", NULL};
 static const char *const otp_names[] = {"", "online", "offline", NULL};
@@ -233,6 +234,46 @@ bool credential_make(struct sandbox *sandbox, const char *specification, struct 
 out:
 	credential_clear(&c);
 	return ok;
+}
+
+bool credential_key_known(const char *name)
+{
+	return kind_of(name) != NULL;
+}
+
+bool credential_begin(const char *account, const char *id, const char *key, struct credential *out)
+{
+	const struct kind *kind = kind_of(key);
+
+	*out = empty;
+	if (kind == NULL || !text(account, out->account, sizeof out->account) ||
+		!text(id, out->id, sizeof out->id) ||
+		!text(key, out->key_name, sizeof out->key_name))
+		return false;
+	out->multisign = 10;
+	out->key = make_key(kind);
+	return out->key != NULL;
+}
+
+bool credential_finish(
+	struct sandbox *sandbox, struct credential *c, const uint8_t *der, size_t length)
+{
+	char specification[512], name[HTTP_NAME_MAX + 8], pin[PIN_DIGITS + 2];
+	uint8_t bytes[PIN_DIGITS];
+	struct error err = {0};
+
+	if (!codec_random(bytes, sizeof bytes) || !buffer_append(&c->der, der, length))
+		return false;
+	for (size_t i = 0; i < PIN_DIGITS; i++)
+		pin[i] = (char)('0' + bytes[i] % 10);
+	pin[PIN_DIGITS] = '\n';
+	snprintf(name, sizeof name, "pins/%s", c->id);
+	if (!store_write_file(sandbox->store, name, pin, PIN_DIGITS + 1, 0600, &err))
+		return false;
+	pin[PIN_DIGITS] = '\0';
+	snprintf(specification, sizeof specification, "%s id=%s key=%s pin=%s multisign=%lld",
+		c->account, c->id, c->key_name, pin, (long long)c->multisign);
+	return keep(sandbox, c, specification);
 }
 
 /* ---- finding */

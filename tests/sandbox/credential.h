@@ -36,6 +36,18 @@ struct credential {
 /* Makes one; leaves alone one that is there with this id. ERROR_USAGE says what is wrong with the specification. */
 bool credential_make(struct sandbox *sandbox, const char *specification, struct error *err);
 
+/* A kind of key that credentials have: "ec:P-256". */
+bool credential_key_known(const char *name);
+
+/*
+ * One for a certificate that was applied for with a key in the cloud: explicit, with a PIN, which the holder finds in
+ * the file pins/ID of the state, where a letter would have it. The certificate is made for the key by the caller
+ * between the two.
+ */
+bool credential_begin(const char *account, const char *id, const char *key, struct credential *out);
+bool credential_finish(
+	struct sandbox *sandbox, struct credential *credential, const uint8_t *der, size_t length);
+
 /* False when there is none, or it is not the account's ("": anybody's). Free with credential_clear in either case. */
 bool credential_load(
 	struct sandbox *sandbox, const char *account, const char *id, struct credential *out);

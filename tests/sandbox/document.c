@@ -106,7 +106,11 @@ static void make_form(
 	field_lines(out, application, true, altered);
 	field_line(out, "profile", "Профиль сертификата", application->profile);
 	field_line(out, "identification", "Способ идентификации", application->identification);
-	snprintf(text, sizeof text, "%s sha256:%s", key, hex);
+	if (application_in_cloud(application))
+		snprintf(text, sizeof text, "%s",
+			json_string_value(json_object_get(application->json, "key")));
+	else
+		snprintf(text, sizeof text, "%s sha256:%s", key, hex);
 	field_line(out, "key", "Ключ проверки электронной подписи", text);
 	field_line(out, "issuer", "Издатель",
 		ca_name(ca_family_of(request != NULL ? X509_REQ_get0_pubkey(request) : NULL)));

@@ -6,6 +6,7 @@
 #include "tests/sandbox/application.h"
 #include "tests/sandbox/cabinet.h"
 #include "tests/sandbox/check.h"
+#include "tests/sandbox/credential.h"
 #include "tests/sandbox/oauth.h"
 #include "tests/sandbox/signature.h"
 #include "tests/sandbox/store.h"
@@ -51,6 +52,11 @@ static bool read_json(struct application *a, struct check_problem *problem)
 		if (json_string_length(value) == 0)
 			return check_refuse(problem, code, "Поле «%s» — не строка или пусто", name);
 	}
+	value = json_object_get(a->json, "key_location");
+	if (value != NULL && !application_in_cloud(a))
+		return check_refuse(problem, code, "Неизвестное место хранения ключа");
+	if (value != NULL && !credential_key_known(text_of(a->json, "key")))
+		return check_refuse(problem, code, "Таких ключей в облаке не бывает");
 	snprintf(a->profile, sizeof a->profile, "%s", text_of(a->json, "profile"));
 	snprintf(a->identification, sizeof a->identification, "%s",
 		text_of(a->json, "identification"));
@@ -154,6 +160,31 @@ static bool check_key_is_new(
 		       "На этот ключ уже есть заявление или сертификат: нужен новый ключ");
 }
 
+/* The subject has to be one that can be certified, whoever makes the key. */
+static bool check_subject(struct application *a, struct check_problem *problem)
+{
+	struct profile_template templ;
+
+	if (!profile_template_make(profile_by_name(a->profile), json_object_get(a->json, "person"),
+		    a->identification, &templ, problem->fields))
+		return check_refuse(
+			problem, "invalid-fields", "Сведения не могут быть внесены в сертификат");
+	profile_template_clear(&templ);
+	return true;
+}
+
+static bool check_no_pkcs10(const struct application *a, struct check_problem *problem)
+{
+	uint8_t hash[CODEC_SHA256];
+	bool claims = true;
+
+	return (a->request.length == 0 && hash_or_null(a->json, "request_sha256", hash, &claims) &&
+		       !claims) ||
+	       check_refuse(problem, "invalid-request",
+		       "Ключ в облаке создаёт удостоверяющий центр: request и request_sha256 — "
+		       "null");
+}
+
 static bool check_pkcs10(
 	struct sandbox *sandbox, struct application *a, struct check_problem *problem)
 {
@@ -211,9 +242,11 @@ static void refuse(struct response *response, const struct check_problem *proble
 /* Everything but an administrator's filing, which has no request yet. */
 static bool check_all(struct sandbox *sandbox, struct application *a, struct check_problem *problem)
 {
-	bool ok = read_json(a, problem) && check_holder(sandbox, a, problem) &&
-		  check_signature(sandbox, a, a->account, problem) &&
-		  check_pkcs10(sandbox, a, problem);
+	bool ok =
+		read_json(a, problem) && check_holder(sandbox, a, problem) &&
+		check_signature(sandbox, a, a->account, problem) &&
+		(application_in_cloud(a) ? check_no_pkcs10(a, problem) && check_subject(a, problem)
+					 : check_pkcs10(sandbox, a, problem));
 
 	if (ok)
 		check_fields(json_object_get(a->json, "person"), a->fields);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "tests/sandbox/credential.h"
 #include "tests/sandbox/faults.h"
 #include "tests/sandbox/store.h"
 
@@ -51,10 +52,38 @@ static void keep(struct sandbox *sandbox, struct application *application,
 		application->account, application->id, certificate->not_after);
 }
 
+/* The key is the request's, or one that is made in the cloud and has a credential from here on. */
+static bool certify(struct sandbox *sandbox, struct application *application,
+	struct ca_order *order, struct ca_certificate *certificate)
+{
+	const char *kind = json_string_value(json_object_get(application->json, "key"));
+	struct credential credential;
+	uint8_t *spki = NULL;
+	int length;
+	bool ok;
+
+	if (!application_in_cloud(application))
+		return ca_issue(sandbox->ca, order, certificate);
+	ok = credential_begin(application->account, application->id, kind, &credential);
+	length = ok ? i2d_PUBKEY(credential.key, &spki) : 0;
+	if (length > 0)
+		codec_sha256(spki, (size_t)length, application->spki);
+	/* With FAULT_OTHER_KEY the certificate is for another key than the credential's. */
+	if (ok && order->key == NULL && EVP_PKEY_up_ref(credential.key) == 1)
+		order->key = credential.key;
+	ok = length > 0 && ca_issue(sandbox->ca, order, certificate) &&
+	     credential_finish(sandbox, &credential, certificate->der, certificate->length);
+	OPENSSL_free(spki);
+	credential_clear(&credential);
+	return ok;
+}
+
 bool issue_certificate(struct sandbox *sandbox, struct application *application)
 {
 	const uint8_t *p = application->request.data;
-	X509_REQ *request = d2i_X509_REQ(NULL, &p, (long)application->request.length);
+	X509_REQ *request = application_in_cloud(application)
+				    ? NULL
+				    : d2i_X509_REQ(NULL, &p, (long)application->request.length);
 	const struct profile *profile = profile_by_name(application->profile);
 	struct profile_template templ = {0};
 	json_t *fields = json_array();
@@ -65,7 +94,7 @@ bool issue_certificate(struct sandbox *sandbox, struct application *application)
 	const enum ca_family family =
 		ca_family_of(request != NULL ? X509_REQ_get0_pubkey(request) : NULL);
 	issue_crl_urls(sandbox, family, crl, root);
-	if (request != NULL && profile != NULL &&
+	if ((request != NULL || application_in_cloud(application)) && profile != NULL &&
 		profile_template_make(profile, json_object_get(application->json, "person"),
 			application->identification, &templ, fields)) {
 		struct ca_order order = {
@@ -77,7 +106,7 @@ bool issue_certificate(struct sandbox *sandbox, struct application *application)
 			order.key = EVP_EC_gen("P-256");
 		order.foreign = faults_take(sandbox->faults, FAULT_FOREIGN_ISSUER, NULL);
 		order.expired = faults_take(sandbox->faults, FAULT_EXPIRED_CERTIFICATE, NULL);
-		ok = ca_issue(sandbox->ca, &order, &certificate);
+		ok = certify(sandbox, application, &order, &certificate);
 		EVP_PKEY_free(order.key);
 	}
 	if (ok)
