@@ -101,6 +101,10 @@ static int sign_in_child(void)
 
 static void forked_while_signing(void **state)
 {
+#ifdef __SANITIZE_ADDRESS__
+	/* GCC 12's AddressSanitizer does not hold its allocator's locks over a fork: a child may wait for ever. */
+	skip();
+#endif
 	CK_SESSION_HANDLE session = fixture_user();
 	struct fixture_pair pair = fixture_generate(session, FIXTURE_P256, true, NULL, 0);
 	pthread_t threads[2];

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "asn1/certificate.h"
+#include "asn1/spki.h"
 #include "module/support/text.h"
 #include "provision/authority/authority.h"
 #include "provision/i18n.h"
@@ -117,6 +118,19 @@ static bool trust(struct context *context, const struct places *places,
 	return true;
 }
 
+/* NSS takes no certificate whose key it does not know, and it knows no GOST. */
+static bool nss_can_hold(const struct certificate *anchor)
+{
+	struct spki key;
+	bool known;
+
+	if (!spki_decode(anchor->spki, anchor->spki_length, &key, NULL))
+		return false;
+	known = key.type == SPKI_RSA || key.type == SPKI_EC;
+	spki_clear(&key);
+	return known;
+}
+
 static bool install(struct context *context, const struct places *places, const char *authority,
 	const struct certificates *anchors, struct record *record, json_t *rows, struct error *err)
 {
@@ -133,7 +147,10 @@ static bool install(struct context *context, const struct places *places, const 
 			continue;
 		show(context, authority, anchor);
 		hexadecimal(anchor->sha256, sha256);
-		if (options_has(&context->options, "dry-run") || !able)
+		if (!nss_can_hold(anchor))
+			output_text(&context->output, "%s\n",
+				_("It is not added: NSS does not know keys of its kind."));
+		else if (options_has(&context->options, "dry-run") || !able)
 			output_text(&context->output, "%s\n",
 				_("It is not added; podpis setup --yes adds it."));
 		else if (agreed(context))
