@@ -55,7 +55,7 @@ step 'a bare Debian 12'
 mirror=$(sed -n 's/^URIs: *//p; s/^deb \(\[[^]]*\] \)*\(http[^ ]*debian\)\/* .*/\2/p' /etc/apt/sources.list \
 	/etc/apt/sources.list.d/debian.sources 2>/dev/null | head -n 1)
 root=$work/root
-quietly debootstrap --variant=minbase bookworm "$root" "${mirror:-http://deb.debian.org/debian}"
+quietly debootstrap --variant=minbase bookworm "$root" ${mirror:+"$mirror"}
 mount -t proc proc "$root/proc"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 # What this machine's certificates, proxies and mirrors are, apt needs in there, too.
