@@ -164,18 +164,6 @@ step 'the vault and its PIN'
 chmod o+r "$vault"
 wrong vault-permissions 'others'
 mended vault-permissions
-bump() {
-	python3 - "$here/.." "$vault" "$1" <<'PYTHON'
-import sqlite3, sys
-sys.path.insert(0, sys.argv[1])
-from vault_reader import domain, sha256, u32
-db = sqlite3.connect(sys.argv[2])
-digest, = db.execute("SELECT user FROM vault").fetchone()
-n = int(sys.argv[3])
-db.execute("UPDATE pin SET tries = ?, checksum = ? WHERE role = 1", (n, sha256(domain(b"tries"), digest, u32(n))))
-db.commit()
-PYTHON
-}
 bump 7
 wrong pin 'wrong PINs have been tried'
 bump 9

@@ -261,3 +261,17 @@ employed() {
 	podpis obtain "$first" --wait --pin-file "$HOME/pin"
 	signer=$(podpis show "$first" --json | jq -er .key)
 }
+
+# bump N: as if so many wrong PINs had been tried already at $vault (to try them takes long).
+bump() {
+	python3 - "$here/.." "$vault" "$1" <<'PYTHON'
+import sqlite3, sys
+sys.path.insert(0, sys.argv[1])
+from vault_reader import domain, sha256, u32
+db = sqlite3.connect(sys.argv[2])
+digest, = db.execute("SELECT user FROM vault").fetchone()
+n = int(sys.argv[3])
+db.execute("UPDATE pin SET tries = ?, checksum = ? WHERE role = 1", (n, sha256(domain(b"tries"), digest, u32(n))))
+db.commit()
+PYTHON
+}

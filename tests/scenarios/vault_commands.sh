@@ -26,20 +26,6 @@ tries() {
 	sqlite3 "$vault" "SELECT tries FROM pin WHERE role = ${1:-1}"
 }
 
-# bump N: as if so many wrong PINs had been tried already (to try them takes long).
-bump() {
-	python3 - "$here/.." "$vault" "$1" <<'PYTHON'
-import sqlite3, sys
-sys.path.insert(0, sys.argv[1])
-from vault_reader import domain, sha256, u32
-db = sqlite3.connect(sys.argv[2])
-digest, = db.execute("SELECT user FROM vault").fetchone()
-n = int(sys.argv[3])
-db.execute("UPDATE pin SET tries = ?, checksum = ? WHERE role = 1", (n, sha256(domain(b"tries"), digest, u32(n))))
-db.commit()
-PYTHON
-}
-
 become ivanov
 private "$work/wrong" wrong-pin
 private "$work/new" new-pin
