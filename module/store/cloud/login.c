@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "module/support/text.h"
+#include "module/support/cloud_login.h"
 
 #define SECRET_BYTES    4096 /* of a file with a secret */
 #define COMMAND_SECONDS 30
@@ -63,7 +63,7 @@ static bool read_secret(const char *path, struct secret **out, struct error *err
 	return length > 0 && *out != NULL;
 }
 
-/* ---- auth/login, info: calls that need no token */
+/* ---- info: a call that needs no token */
 
 static int append(const char *data, size_t length, void *buffer)
 {
@@ -98,45 +98,6 @@ static bool ask(struct http *http, struct http_request *request, const char *pat
 	return ok;
 }
 
-static struct secret *text_secret(const json_t *json, const char *name)
-{
-	const char *text = tokens_text(json, name);
-
-	return text != NULL && *text != '\0' && strlen(text) <= OAUTH_TOKEN_MAX &&
-			       strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-					    "0123456789-._~+/=") == strlen(text)
-		       ? secret_new(text, strlen(text))
-		       : NULL;
-}
-
-/* CSC v1.0.4, 11.2: with name and password, or with what an earlier login gave. */
-static bool auth_login(struct http *http, struct http_request *request, const char *refresh,
-	struct oauth_grant *out, struct error *err)
-{
-	json_t *body = json_object(), *answer = NULL;
-	const json_t *seconds;
-	bool ok;
-
-	if (refresh != NULL)
-		json_object_set_new(body, "refresh_token", json_string(refresh));
-	json_object_set_new(body, "rememberMe", json_true());
-	ok = ask(http, request, "/auth/login", body, &answer, err);
-	if (ok) {
-		seconds = json_object_get(answer, "expires_in");
-		out->access = text_secret(answer, "access_token");
-		out->refresh = text_secret(answer, "refresh_token");
-		if (json_is_integer(seconds) && json_integer_value(seconds) > 0 &&
-			json_integer_value(seconds) < 365L * 86400)
-			out->expires_in = (long)json_integer_value(seconds);
-		ok = out->access != NULL ||
-		     error_set(err, ERROR_UNREACHABLE, "%s: auth/login gives no usable token",
-			     http_peer_name(http));
-	}
-	tokens_wipe(body);
-	tokens_wipe(answer);
-	return ok;
-}
-
 /* ---- each kind of login: a new grant in place of what the file holds */
 
 struct renewal {
@@ -149,14 +110,13 @@ static bool renew_basic(const struct renewal *renewal, const json_t *json, struc
 	struct error *err)
 {
 	const struct cloud_account *account = renewal->login->account;
-	struct http_request request = {.tries = 1};
 	struct secret *password = NULL;
 	const char *refresh = tokens_text(json, "refresh_token");
 	struct error problem = {0};
 	bool ok;
 
 	if (refresh != NULL) {
-		if (auth_login(renewal->http, &request, refresh, out, &problem))
+		if (cloud_login_refresh(renewal->http, refresh, out, &problem))
 			return true;
 		if (problem.code != ERROR_PERSON)
 			return error_set(err, problem.code, "%s", problem.message);
@@ -166,14 +126,11 @@ static bool renew_basic(const struct renewal *renewal, const json_t *json, struc
 		return error_set(err, ERROR_PERSON, "the login has ended");
 	if (!read_secret(account->password_file, &password, err))
 		return false;
-	request =
-		(struct http_request){.tries = 1, .user = account->username, .password = password};
-	ok = auth_login(renewal->http, &request, NULL, out, &problem);
+	ok = cloud_login_basic(renewal->http, account->username, password, false, out, &problem);
 	/* Perhaps it wants the same in another shape. */
-	if (!ok && problem.code == ERROR_PERSON) {
-		request.digest = true;
-		ok = auth_login(renewal->http, &request, NULL, out, &problem);
-	}
+	if (!ok && problem.code == ERROR_PERSON)
+		ok = cloud_login_basic(
+			renewal->http, account->username, password, true, out, &problem);
 	secret_free(password);
 	return ok || error_set(err, problem.code, "%s", problem.message);
 }
@@ -204,8 +161,8 @@ static bool renew_client(const struct renewal *renewal, const json_t *json, stru
 }
 
 /* Where the tokens came from is where they are renewed: `podpis cloud login` has written it down. */
-static bool renew_browser(
-	const struct renewal *renewal, const json_t *json, struct oauth_grant *out, struct error *err)
+static bool renew_browser(const struct renewal *renewal, const json_t *json,
+	struct oauth_grant *out, struct error *err)
 {
 	const char *text = tokens_text(json, "refresh_token");
 	struct oauth_service service = {
