@@ -12,7 +12,8 @@ test='clang-format libcmocka-dev softhsm2 gnutls-bin libnss3-tools p11-kit sqlit
 # What judges GOST keys, certificates and signatures in the demo; the tests' group has it, too.
 gost='libengine-gost-openssl gnutls-bin'
 fuzz='clang-14 libclang-rt-14-dev llvm-14'
-clients=
+clients='firefox-esr chromium libreoffice-writer libreoffice-draw python3-uno poppler-utils openssh-server openssh-client
+	nginx-light xmlsec1 xvfb xdotool imagemagick fonts-dejavu-core unzip'
 package='debhelper dpkg-dev lintian debootstrap'
 
 usage() {

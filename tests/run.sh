@@ -16,7 +16,7 @@ case ${1:-} in
 	;;
 esac
 
-sh tests/packages.sh build test
+sh tests/packages.sh build test clients
 if $full; then sh tests/packages.sh fuzz package; fi
 
 passed=0
@@ -98,7 +98,7 @@ ninja -C build
 check 'the code is formatted' formatted
 check 'the module exports C_* only' exports
 check 'the module needs only what it may' needed
-suite build
+suite build --no-suite full
 
 configure build-asan -Dbuildtype=debug -Db_sanitize=address,undefined -Db_lundef=false
 ninja -C build-asan
@@ -109,6 +109,9 @@ if $full; then
 	# keys of every GOST parameter set; no text without a translation.
 	PODPIS_FULL=1 suite build --timeout-multiplier 8 'scenario killed' 'scenario backup_killed' \
 		vault_killed damage gost_signature gost_engine messages cloud
+
+	# The applications again, with the certificate on a token and in the cloud.
+	PODPIS_FULL=1 suite build --suite full
 
 	# ThreadSanitizer, for the tests that have threads. OpenSSL and SQLite are as Debian built them; what they do
 	# under our locks is seen through the locks.

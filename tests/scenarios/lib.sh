@@ -14,12 +14,17 @@ tool=$PODPIS_BUILD/provision/podpis
 story=$(basename "$0" .sh)
 work=$(mktemp -d "${TMPDIR:-/tmp}/podpis-$story.XXXXXX")
 sandbox_pid=
+servers= # what else a story started and has to end with it
 unset LANGUAGE PODPIS_CONFIG PODPIS_LOG PODPIS_PIN PODPIS_SIGNER_PIN PODPIS_SO_PIN http_proxy https_proxy HTTPS_PROXY ALL_PROXY
 
 finish() {
 	status=$?
 	trap - EXIT INT TERM
 	sandbox_stop
+	for server in $servers; do
+		kill "$server" 2>/dev/null || :
+		wait "$server" 2>/dev/null || :
+	done
 	if [ $status -ne 0 ] && [ -n "${KEEP:-}" ]; then
 		echo "kept: $work" >&2
 	else
@@ -243,7 +248,8 @@ identify() {
 	wait "$waiting"
 }
 
-# employed: an administrator with a signature, and an employee with a first certificate in $first.
+# employed: an administrator with a signature, and an employee with a first certificate in $first, for a key of the
+# kind $employee_key, where a story wants another than P-256.
 employed() {
 	become admin
 	workplace
@@ -253,7 +259,7 @@ employed() {
 	become ivanov
 	workplace
 	podpis apply --authority centre --slot ivanov --data "$(account ivanov data)" --identification in-person \
-		--key ec:P-256 --pin-file "$HOME/pin"
+		--key "${employee_key:-ec:P-256}" --pin-file "$HOME/pin"
 	first=$(newest)
 	become admin
 	confirm_all
