@@ -18,7 +18,6 @@
 
 static const uint8_t uuid[SEAL_UUID] = "podpis fuzz uuid", token_key[SEAL_KEY] = "fuzz";
 static struct store_environment environment;
-static struct seal_hasher *hasher;
 static char folder[FUZZ_FOLDER], path[64], journal[80];
 static uint8_t *whole; /* the vault's file as it was made */
 static size_t whole_size;
@@ -262,7 +261,7 @@ static void change_column(struct program *program, struct row_context *rows)
 
 static void change_row(struct program *program, uint8_t kind)
 {
-	struct row_context rows = {.table = table_new(environment.log, path), .hasher = hasher};
+	struct row_context rows = {.table = table_new(environment.log, path)};
 	struct seal *seal = make_seal();
 	bool present = false;
 
@@ -481,7 +480,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 static void make_file(void)
 {
-	struct row_context rows = {.table = table_new(environment.log, path), .hasher = hasher};
+	struct row_context rows = {.table = table_new(environment.log, path)};
 	struct row_root root = {.generation = 1, .next = 1};
 	struct row_pin pins[2] = {{.present = true}, {.present = true}};
 	struct seal *seal = make_seal();
@@ -552,7 +551,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	crypto_settle();
 	environment.log = log_new("error:/dev/null", "fuzz", LOG_LEVEL_ERROR);
 	fuzz_holds(crypto_new(environment.log, &environment.crypto) == CKR_OK);
-	fuzz_holds(seal_hasher_new(environment.crypto, &hasher) == CKR_OK);
 	make_file();
 	struct store *store = open_vault();
 	struct token *token = store->class->token(store, 0);

@@ -380,8 +380,7 @@ static CK_RV replace(struct restoration *restoration)
 		goto out;
 	rv = look_at_vault(restoration, present);
 	if (rv == CKR_OK && !dry) {
-		restoration->to = (struct row_context){
-			.table = vault->rows.table, .hasher = vault->rows.hasher};
+		restoration->to = (struct row_context){.table = vault->rows.table};
 		memcpy(restoration->to.uuid, restoration->backup->uuid, SEAL_UUID);
 		rv = put_vault(restoration);
 	}

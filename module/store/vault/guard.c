@@ -355,7 +355,7 @@ static CK_RV prepare_init(
 	if (key == NULL)
 		return rv;
 	/* The uuid in vault->rows is `disk`'s. */
-	init->rows = (struct row_context){.table = vault->rows.table, .hasher = vault->rows.hasher};
+	init->rows = (struct row_context){.table = vault->rows.table};
 	rv = crypto_random(vault->crypto, init->rows.uuid, SEAL_UUID);
 	if (rv == CKR_OK)
 		rv = crypto_random(vault->crypto, key->data, SEAL_KEY);

@@ -133,14 +133,14 @@ CK_RV pin_unwrap(struct crypto *crypto, const uint8_t uuid[SEAL_UUID], const str
 	return rv;
 }
 
-CK_RV pin_digest(struct seal_hasher *hasher, const uint8_t uuid[SEAL_UUID],
-	const struct pin_wrap *wrap, uint8_t out[SEAL_CHECKSUM])
+void pin_digest(
+	const uint8_t uuid[SEAL_UUID], const struct pin_wrap *wrap, uint8_t out[SEAL_CHECKSUM])
 {
 	uint8_t aad[AAD_SIZE];
-	struct seal_piece pieces[] = {{aad, sizeof(aad)}, {wrap->wrapped, PIN_WRAPPED}};
+	struct checksum_piece pieces[] = {{aad, sizeof(aad)}, {wrap->wrapped, PIN_WRAPPED}};
 
 	wrap_aad(uuid, wrap, aad);
-	return seal_hash(hasher, pieces, 2, out);
+	checksum_make(pieces, 2, out);
 }
 
 CK_FLAGS pin_flags(CK_USER_TYPE role, unsigned tries)

@@ -40,8 +40,8 @@ CK_RV pin_unwrap(struct crypto *crypto, const uint8_t uuid[SEAL_UUID], const str
 	const uint8_t *pin, size_t length, uint8_t token_key[SEAL_KEY]);
 
 /* SHA-256 over all of a wrap: what the root lists. */
-CK_RV pin_digest(struct seal_hasher *hasher, const uint8_t uuid[SEAL_UUID],
-	const struct pin_wrap *wrap, uint8_t out[SEAL_CHECKSUM]);
+void pin_digest(
+	const uint8_t uuid[SEAL_UUID], const struct pin_wrap *wrap, uint8_t out[SEAL_CHECKSUM]);
 
 /* CKF_USER_PIN_COUNT_LOW, _FINAL_TRY, _LOCKED or the SO's, for so many wrong PINs in a row. */
 CK_FLAGS pin_flags(CK_USER_TYPE role, unsigned tries);

@@ -37,13 +37,12 @@ static bool same(const uint8_t *a, const uint8_t *b)
 	return memcmp(a, b, SEAL_CHECKSUM) == 0;
 }
 
-static CK_RV identity_checksum(
-	struct row_context *context, const uint8_t uuid[SEAL_UUID], uint8_t out[SEAL_CHECKSUM])
+static void identity_checksum(const uint8_t uuid[SEAL_UUID], uint8_t out[SEAL_CHECKSUM])
 {
-	struct seal_piece pieces[] = {
+	struct checksum_piece pieces[] = {
 		{domain_identity, sizeof(domain_identity)}, {uuid, SEAL_UUID}};
 
-	return seal_hash(context->hasher, pieces, 2, out);
+	checksum_make(pieces, 2, out);
 }
 
 CK_RV row_identity_get(struct row_context *context, uint8_t uuid[SEAL_UUID], bool *damaged)
@@ -60,29 +59,29 @@ CK_RV row_identity_get(struct row_context *context, uint8_t uuid[SEAL_UUID], boo
 	table_done(statement);
 	if (*damaged)
 		return CKR_OK;
-	rv = identity_checksum(context, uuid, right);
-	*damaged = rv == CKR_OK && !same(checksum, right);
-	return rv;
+	identity_checksum(uuid, right);
+	*damaged = !same(checksum, right);
+	return CKR_OK;
 }
 
 CK_RV row_identity_put(struct row_context *context)
 {
 	sqlite3_stmt *statement = table_statement(context->table, TABLE_IDENTITY_PUT);
 	uint8_t checksum[SEAL_CHECKSUM];
-	CK_RV rv = identity_checksum(context, context->uuid, checksum);
 
-	if (rv != CKR_OK || statement == NULL)
-		return rv != CKR_OK ? rv : CKR_DEVICE_ERROR;
+	if (statement == NULL)
+		return CKR_DEVICE_ERROR;
+	identity_checksum(context->uuid, checksum);
 	column_bind_blob(statement, 1, context->uuid, SEAL_UUID);
 	column_bind_blob(statement, 2, checksum, SEAL_CHECKSUM);
 	return table_run(context->table, statement, "cannot be written");
 }
 
-static CK_RV root_checksum(struct row_context *context, const struct row_root *root,
-	const uint8_t *pages, size_t length, uint8_t out[SEAL_CHECKSUM])
+static void root_checksum(const struct row_root *root, const uint8_t *pages, size_t length,
+	uint8_t out[SEAL_CHECKSUM])
 {
 	uint8_t numbers[16];
-	struct seal_piece pieces[] = {
+	struct checksum_piece pieces[] = {
 		{domain_root, sizeof(domain_root)},
 		{root->uuid, SEAL_UUID},
 		{root->label, ROW_LABEL},
@@ -94,7 +93,7 @@ static CK_RV root_checksum(struct row_context *context, const struct row_root *r
 
 	record_put64(numbers, root->generation);
 	record_put64(numbers + 8, root->next);
-	return seal_hash(context->hasher, pieces, sizeof(pieces) / sizeof(pieces[0]), out);
+	checksum_make(pieces, sizeof(pieces) / sizeof(pieces[0]), out);
 }
 
 static bool root_pages(struct row_root *root, const uint8_t *pages, size_t length)
@@ -135,7 +134,7 @@ CK_RV row_root_get(struct row_context *context, struct row_root *out)
 	     column_exact(statement, 7, root.checksum, SEAL_CHECKSUM) &&
 	     column_exact(statement, 8, root.tag, SEAL_TAG);
 	if (ok)
-		rv = root_checksum(context, &root, pages, length, checksum);
+		root_checksum(&root, pages, length, checksum);
 	root.damaged = !ok || !same(checksum, root.checksum);
 	if (rv == CKR_OK && !root_pages(&root, pages, root.damaged ? 0 : length))
 		rv = CKR_HOST_MEMORY;
@@ -158,9 +157,8 @@ CK_RV row_root_put(struct row_context *context, struct seal *seal, struct row_ro
 		record_put64(pages + i * LISTED_SIZE, root->pages[i].number);
 		memcpy(pages + i * LISTED_SIZE + 8, root->pages[i].tag, SEAL_TAG);
 	}
-	rv = root_checksum(context, root, pages, length, root->checksum);
-	if (rv == CKR_OK)
-		rv = seal_tag(seal, root->checksum, root->tag);
+	root_checksum(root, pages, length, root->checksum);
+	rv = seal_tag(seal, root->checksum, root->tag);
 	if (rv != CKR_OK)
 		goto out;
 	column_bind_blob(statement, 1, root->uuid, SEAL_UUID);
@@ -238,15 +236,14 @@ CK_RV row_root_list(struct row_root *root, uint64_t number, const uint8_t tag[SE
 	return CKR_OK;
 }
 
-static CK_RV tries_checksum(
-	struct row_context *context, const struct row_pin *pin, uint8_t out[SEAL_CHECKSUM])
+static void tries_checksum(const struct row_pin *pin, uint8_t out[SEAL_CHECKSUM])
 {
 	uint8_t tries[4];
-	struct seal_piece pieces[] = {{domain_tries, sizeof(domain_tries)},
+	struct checksum_piece pieces[] = {{domain_tries, sizeof(domain_tries)},
 		{pin->digest, SEAL_CHECKSUM}, {tries, sizeof(tries)}};
 
 	record_put32(tries, pin->tries);
-	return seal_hash(context->hasher, pieces, 3, out);
+	checksum_make(pieces, 3, out);
 }
 
 CK_RV row_pin_get(struct row_context *context, CK_USER_TYPE role, struct row_pin *out)
@@ -279,11 +276,8 @@ CK_RV row_pin_get(struct row_context *context, CK_USER_TYPE role, struct row_pin
 	ok = ok && column_number(statement, 1) == pin.wrap.r &&
 	     column_number(statement, 2) == pin.wrap.p && column_number(statement, 5) == pin.tries;
 	table_done(statement);
-	rv = pin_digest(context->hasher, context->uuid, &pin.wrap, pin.digest);
-	if (rv == CKR_OK)
-		rv = tries_checksum(context, &pin, right);
-	if (rv != CKR_OK)
-		return rv;
+	pin_digest(context->uuid, &pin.wrap, pin.digest);
+	tries_checksum(&pin, right);
 	pin.damaged = !ok || !same(checksum, right);
 	*out = pin;
 	return CKR_OK;
@@ -293,12 +287,11 @@ CK_RV row_pin_put(struct row_context *context, struct row_pin *pin)
 {
 	sqlite3_stmt *statement = table_statement(context->table, TABLE_PIN_PUT);
 	uint8_t checksum[SEAL_CHECKSUM];
-	CK_RV rv = pin_digest(context->hasher, context->uuid, &pin->wrap, pin->digest);
 
-	if (rv == CKR_OK)
-		rv = tries_checksum(context, pin, checksum);
-	if (rv != CKR_OK || statement == NULL)
-		return rv != CKR_OK ? rv : CKR_DEVICE_ERROR;
+	if (statement == NULL)
+		return CKR_DEVICE_ERROR;
+	pin_digest(context->uuid, &pin->wrap, pin->digest);
+	tries_checksum(pin, checksum);
 	column_bind_number(statement, 1, pin->wrap.role);
 	column_bind_number(statement, 2, pin->wrap.n);
 	column_bind_number(statement, 3, pin->wrap.r);
@@ -310,15 +303,15 @@ CK_RV row_pin_put(struct row_context *context, struct row_pin *pin)
 	return table_run(context->table, statement, "cannot be written");
 }
 
-static CK_RV page_checksum(struct row_context *context, uint64_t number, const uint8_t *entries,
+static void page_checksum(struct row_context *context, uint64_t number, const uint8_t *entries,
 	size_t length, uint8_t out[SEAL_CHECKSUM])
 {
 	uint8_t head[8];
-	struct seal_piece pieces[] = {{domain_page, sizeof(domain_page)},
+	struct checksum_piece pieces[] = {{domain_page, sizeof(domain_page)},
 		{context->uuid, SEAL_UUID}, {head, sizeof(head)}, {entries, length}};
 
 	record_put64(head, number);
-	return seal_hash(context->hasher, pieces, 4, out);
+	checksum_make(pieces, 4, out);
 }
 
 static bool page_entries(struct row_page *page, const uint8_t *entries, size_t length)
@@ -352,14 +345,14 @@ CK_RV row_page_get(struct row_context *context, uint64_t number, struct row_page
 	*out = (struct row_page){.number = number, .damaged = !found};
 	if (found) {
 		ok = column_blob(statement, 0, &entries, &length);
-		rv = page_checksum(context, number, entries, length, checksum);
+		page_checksum(context, number, entries, length, checksum);
 		out->damaged = !ok || !column_exact(statement, 1, out->checksum, SEAL_CHECKSUM) ||
-			       !column_exact(statement, 2, out->tag, SEAL_TAG) || rv != CKR_OK ||
+			       !column_exact(statement, 2, out->tag, SEAL_TAG) ||
 			       !same(checksum, out->checksum) ||
 			       !page_entries(out, entries, length);
 	}
 	table_done(statement);
-	return rv;
+	return CKR_OK;
 }
 
 static size_t page_list(const struct row_page *page, uint8_t entries[ROW_PAGE * ENTRY_SIZE])
@@ -380,9 +373,9 @@ CK_RV row_page_seal(struct row_context *context, struct seal *seal, struct row_p
 {
 	uint8_t entries[ROW_PAGE * ENTRY_SIZE];
 	size_t length = page_list(page, entries);
-	CK_RV rv = page_checksum(context, page->number, entries, length, page->checksum);
 
-	return rv == CKR_OK ? seal_tag(seal, page->checksum, page->tag) : rv;
+	page_checksum(context, page->number, entries, length, page->checksum);
+	return seal_tag(seal, page->checksum, page->tag);
 }
 
 CK_RV row_page_put(struct row_context *context, struct seal *seal, struct row_page *page)

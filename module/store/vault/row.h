@@ -22,7 +22,6 @@
 /* What every function here works with. */
 struct row_context {
 	struct table *table;
-	struct seal_hasher *hasher;
 	uint8_t uuid[SEAL_UUID];
 	uint64_t walked; /* rows gone past in search of what SQLite does not find (row_object.h) */
 };

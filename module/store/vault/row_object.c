@@ -6,11 +6,11 @@
 
 static const char domain_object[] = "podpis vault 1 object";
 
-static CK_RV object_checksum(
+static void object_checksum(
 	struct row_context *context, const struct row_object *row, uint8_t out[SEAL_CHECKSUM])
 {
 	uint8_t head[24];
-	struct seal_piece pieces[] = {
+	struct checksum_piece pieces[] = {
 		{domain_object, sizeof(domain_object)},
 		{context->uuid, SEAL_UUID},
 		{head, sizeof(head)},
@@ -21,23 +21,21 @@ static CK_RV object_checksum(
 	record_put64(head, row->id);
 	record_put64(head + 8, row->version);
 	record_put64(head + 16, row->open_length); /* where the first record ends */
-	return seal_hash(context->hasher, pieces, sizeof(pieces) / sizeof(pieces[0]), out);
+	checksum_make(pieces, sizeof(pieces) / sizeof(pieces[0]), out);
 }
 
-static CK_RV take_object(
+static void take_object(
 	struct row_context *context, sqlite3_stmt *statement, struct row_object *row)
 {
 	uint8_t checksum[SEAL_CHECKSUM];
 	bool ok = column_blob(statement, 2, &row->open, &row->open_length);
-	CK_RV rv;
 
 	ok = column_blob(statement, 3, &row->sealed, &row->sealed_length) && ok;
 	ok = column_exact(statement, 4, row->checksum, SEAL_CHECKSUM) && ok;
 	ok = column_exact(statement, 5, row->tag, SEAL_TAG) && ok;
 	row->version = column_number(statement, 1);
-	rv = object_checksum(context, row, checksum);
+	object_checksum(context, row, checksum);
 	row->damaged = !ok || memcmp(checksum, row->checksum, SEAL_CHECKSUM) != 0;
-	return rv;
 }
 
 /* One reading of the objects of a page. */
@@ -78,9 +76,8 @@ static CK_RV read_in_order(struct row_context *context, struct reading *reading,
 			rc = SQLITE_CORRUPT;
 			break;
 		}
-		rv = take_object(context, statement, &row);
-		if (rv == CKR_OK)
-			rv = give_object(reading, &row);
+		take_object(context, statement, &row);
+		rv = give_object(reading, &row);
 		next = row.id + 1;
 	}
 	if (rv == CKR_OK && table_is_damage(rc))
@@ -113,8 +110,8 @@ static CK_RV read_what_is_whole(
 		if (row.id < reading->first || row.id > reading->last ||
 			reading->done[row.id - reading->first])
 			continue;
-		rv = take_object(context, statement, &row);
-		if (rv == CKR_OK && !row.damaged)
+		take_object(context, statement, &row);
+		if (!row.damaged)
 			rv = give_object(reading, &row);
 	}
 	table_done(statement);
@@ -147,10 +144,10 @@ CK_RV row_object_get(struct row_context *context, const struct row_page *page,
 CK_RV row_object_put(struct row_context *context, struct seal *seal, struct row_object *row)
 {
 	sqlite3_stmt *statement = table_statement(context->table, TABLE_OBJECT_PUT);
-	CK_RV rv = object_checksum(context, row, row->checksum);
+	CK_RV rv;
 
-	if (rv == CKR_OK)
-		rv = seal_tag(seal, row->checksum, row->tag);
+	object_checksum(context, row, row->checksum);
+	rv = seal_tag(seal, row->checksum, row->tag);
 	if (rv != CKR_OK || statement == NULL)
 		return rv != CKR_OK ? rv : CKR_DEVICE_ERROR;
 	column_bind_number(statement, 1, row->id);

@@ -13,10 +13,11 @@
 
 #include "module/crypto/context.h"
 #include "module/support/buffer.h"
+#include "module/crypto/checksum.h"
 
 #define SEAL_KEY      32 /* bytes of every key */
 #define SEAL_UUID     16
-#define SEAL_CHECKSUM 32 /* bytes of the SHA-256 checksums that tags are made over */
+#define SEAL_CHECKSUM CHECKSUM_SIZE /* what tags are made over */
 #define SEAL_TAG      16
 #define SEAL_NONCE    12
 #define SEAL_OVERHEAD (SEAL_NONCE + 16) /* bytes that sealing adds: nonce before, GCM tag behind */
@@ -50,19 +51,5 @@ CK_RV seal_wrap(struct crypto *crypto, const uint8_t key[SEAL_KEY], const uint8_
 	size_t aad_length, const uint8_t *in, size_t length, uint8_t *out);
 CK_RV seal_unwrap(struct crypto *crypto, const uint8_t key[SEAL_KEY], const uint8_t *aad,
 	size_t aad_length, const uint8_t *in, size_t length, uint8_t *out);
-
-/* SHA-256 over several pieces: the checksums that need no key. */
-struct seal_piece {
-	const void *data;
-	size_t length;
-};
-
-struct seal_hasher;
-
-CK_RV seal_hasher_new(struct crypto *crypto, struct seal_hasher **out);
-void seal_hasher_free(struct seal_hasher *hasher); /* NULL is fine */
-/* Used by one thread at a time. */
-CK_RV seal_hash(struct seal_hasher *hasher, const struct seal_piece *pieces, size_t count,
-	uint8_t out[SEAL_CHECKSUM]);
 
 #endif

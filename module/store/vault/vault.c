@@ -494,7 +494,6 @@ void vault_free(struct vault *vault)
 	if (vault->rows.table != NULL)
 		load_nothing(vault, CKR_OK);
 	table_free(vault->rows.table);
-	seal_hasher_free(vault->rows.hasher);
 	pthread_rwlock_destroy(&vault->memory);
 	pthread_mutex_destroy(&vault->disk);
 	free((char *)(uintptr_t)vault->token.description);
@@ -522,8 +521,7 @@ struct vault *vault_new(
 		return NULL;
 	}
 	vault->rows.table = table_new(vault->log, path);
-	if (vault->rows.table == NULL ||
-		seal_hasher_new(vault->crypto, &vault->rows.hasher) != CKR_OK) {
+	if (vault->rows.table == NULL) {
 		vault_free(vault);
 		return NULL;
 	}
