@@ -1,5 +1,6 @@
 #include "module/crypto/context.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -18,7 +19,8 @@
 
 struct crypto {
 	struct log *log;
-	OSSL_LIB_CTX *libctx;
+	pthread_mutex_t waking;
+	_Atomic(OSSL_LIB_CTX *) libctx; /* NULL until somebody needs it */
 	OSSL_PROVIDER *standard, *names;
 	pid_t process; /* that made it */
 	_Atomic(struct gost_group *) groups[GOST_CURVES];
@@ -47,9 +49,16 @@ CK_RV crypto_failed(struct crypto *crypto, const char *what, CK_RV rv)
 	return rv;
 }
 
+static atomic_bool settled;
+
+bool crypto_settled(void)
+{
+	return atomic_load_explicit(&settled, memory_order_acquire);
+}
+
 void crypto_settle(void)
 {
-	if (!crypto_alive())
+	if (crypto_settled() || !crypto_alive())
 		return;
 	/*
 	 * When the process comes here before its own OpenSSL is set up, the exit handler must not be set up on our
@@ -62,6 +71,7 @@ void crypto_settle(void)
 	crypto_enter();
 	(void)OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
 	crypto_leave();
+	atomic_store_explicit(&settled, true, memory_order_release);
 }
 
 void crypto_enter(void)
@@ -74,15 +84,21 @@ void crypto_leave(void)
 	ERR_pop_to_mark();
 }
 
+static void end_libctx(OSSL_LIB_CTX *libctx, OSSL_PROVIDER *standard, OSSL_PROVIDER *names)
+{
+	if (names != NULL)
+		OSSL_PROVIDER_unload(names);
+	if (standard != NULL)
+		OSSL_PROVIDER_unload(standard);
+	OSSL_LIB_CTX_free(libctx);
+}
+
 static void crypto_destroy(struct crypto *crypto)
 {
 	if (crypto == NULL)
 		return;
-	if (crypto->names != NULL)
-		OSSL_PROVIDER_unload(crypto->names);
-	if (crypto->standard != NULL)
-		OSSL_PROVIDER_unload(crypto->standard);
-	OSSL_LIB_CTX_free(crypto->libctx);
+	end_libctx(atomic_load(&crypto->libctx), crypto->standard, crypto->names);
+	pthread_mutex_destroy(&crypto->waking);
 	for (size_t i = 0; i < GOST_CURVES; i++)
 		gost_group_free(atomic_load(&crypto->groups[i]));
 	free(crypto);
@@ -91,7 +107,6 @@ static void crypto_destroy(struct crypto *crypto)
 CK_RV crypto_new(struct log *log, struct crypto **out)
 {
 	struct crypto *crypto;
-	CK_RV rv = CKR_GENERAL_ERROR;
 
 	if (!crypto_alive()) {
 		log_error(log, "OpenSSL: the host has cleaned it up already");
@@ -109,20 +124,47 @@ CK_RV crypto_new(struct log *log, struct crypto **out)
 		return CKR_HOST_MEMORY;
 	crypto->log = log;
 	crypto->process = getpid();
-	crypto_settle();
-	crypto->libctx = OSSL_LIB_CTX_new();
-	if (crypto->libctx == NULL)
-		goto out;
-	crypto->standard = OSSL_PROVIDER_load(crypto->libctx, "default");
-	if (crypto->standard == NULL || !provider_load(crypto->libctx, &crypto->names))
-		goto out;
-	rv = CKR_OK;
+	pthread_mutex_init(&crypto->waking, NULL);
 	*out = crypto;
-	crypto = NULL;
-out:
-	if (rv != CKR_OK)
-		crypto_failed(crypto, "the private library context can't be set up", rv);
-	crypto_destroy(crypto);
+	return CKR_OK;
+}
+
+static CK_RV make_libctx(struct crypto *crypto)
+{
+	OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
+	OSSL_PROVIDER *standard = libctx != NULL ? OSSL_PROVIDER_load(libctx, "default") : NULL;
+	OSSL_PROVIDER *names = NULL;
+
+	if (standard == NULL || !provider_load(libctx, &names)) {
+		crypto_failed(
+			crypto, "the private library context can't be set up", CKR_GENERAL_ERROR);
+		end_libctx(libctx, standard, names);
+		return CKR_GENERAL_ERROR;
+	}
+	crypto->standard = standard;
+	crypto->names = names;
+	atomic_store_explicit(&crypto->libctx, libctx, memory_order_release);
+	return CKR_OK;
+}
+
+bool crypto_awake(struct crypto *crypto)
+{
+	return atomic_load_explicit(&crypto->libctx, memory_order_acquire) != NULL;
+}
+
+CK_RV crypto_wake(struct crypto *crypto)
+{
+	CK_RV rv = CKR_OK;
+
+	if (crypto_awake(crypto))
+		return CKR_OK;
+	crypto_settle();
+	crypto_enter();
+	pthread_mutex_lock(&crypto->waking);
+	if (!crypto_awake(crypto))
+		rv = make_libctx(crypto);
+	pthread_mutex_unlock(&crypto->waking);
+	crypto_leave();
 	return rv;
 }
 
@@ -133,6 +175,10 @@ void crypto_free(struct crypto *crypto)
 	if (crypto == NULL)
 		return;
 	crypto->log = NULL;
+	if (!crypto_awake(crypto)) {
+		crypto_destroy(crypto);
+		return;
+	}
 	/* Two at a time are made by tests only, whose threads have ended. */
 	if (!atomic_compare_exchange_strong(&parked, &none, crypto))
 		crypto_destroy(crypto);
@@ -140,7 +186,8 @@ void crypto_free(struct crypto *crypto)
 
 OSSL_LIB_CTX *crypto_libctx(struct crypto *crypto)
 {
-	return crypto->libctx;
+	(void)crypto_wake(crypto);
+	return atomic_load_explicit(&crypto->libctx, memory_order_acquire);
 }
 
 struct log *crypto_log(struct crypto *crypto)
@@ -163,10 +210,15 @@ struct gost_group *crypto_gost_group(struct crypto *crypto, const struct gost_cu
 	return group;
 }
 
+static EVP_RAND_CTX *private_random(struct crypto *crypto)
+{
+	return crypto_wake(crypto) == CKR_OK ? RAND_get0_private(crypto_libctx(crypto)) : NULL;
+}
+
 CK_RV crypto_random(struct crypto *crypto, uint8_t *out, size_t length)
 {
 	/* Not RAND_bytes_ex: it asks the host's RAND engine, whatever the context. */
-	EVP_RAND_CTX *random = RAND_get0_private(crypto->libctx);
+	EVP_RAND_CTX *random = private_random(crypto);
 
 	if (random == NULL)
 		return crypto_failed(crypto, "random bytes", CKR_RANDOM_NO_RNG);
@@ -177,7 +229,7 @@ CK_RV crypto_random(struct crypto *crypto, uint8_t *out, size_t length)
 
 CK_RV crypto_seed(struct crypto *crypto, const uint8_t *seed, size_t length)
 {
-	EVP_RAND_CTX *random = RAND_get0_private(crypto->libctx);
+	EVP_RAND_CTX *random = private_random(crypto);
 
 	/* As additional input: entropy is still fetched, so that a bad seed makes nothing worse. */
 	if (random == NULL || EVP_RAND_reseed(random, 0, NULL, 0, seed, length) != 1)

@@ -24,10 +24,13 @@ struct gost_group;
 /*
  * Lets OpenSSL read the host's own configuration now, if nothing did before: OpenSSL 3.0 does that for the
  * default context at the first look-up of any name, also one that is ours, and a configuration may load an
- * ENGINE that loads this very module and calls it. Called by C_Initialize before it takes a lock, so that such
- * a call finds nothing half-made; from then on no look-up reads anything. Ours is not touched by it.
+ * ENGINE that loads this very module and calls it. Called by every entry that reaches OpenSSL before it takes a
+ * lock or passes the gate, so that such a call finds nothing half-made; from then on no look-up reads anything.
+ * Ours is not touched by it. Costs nothing the second time.
  */
 void crypto_settle(void);
+/* That has been done: else nothing of ours ever reached OpenSSL. */
+bool crypto_settled(void);
 
 /*
  * Around every entry that reaches OpenSSL: what we leave in this thread's error queue is taken away again,
@@ -37,8 +40,15 @@ void crypto_settle(void);
 void crypto_enter(void);
 void crypto_leave(void);
 
-/* CKR_GENERAL_ERROR (logged) where OpenSSL can't be set up. `log` outlives the context. */
+/* Asleep: OpenSSL is not touched. CKR_GENERAL_ERROR (logged) after OPENSSL_cleanup. `log` outlives the context. */
 CK_RV crypto_new(struct log *log, struct crypto **out);
+
+/*
+ * Makes the library context, if nobody did: a process that only lists what is there never pays for it.
+ * CKR_GENERAL_ERROR (logged) where it can't be set up. Any thread, any time.
+ */
+CK_RV crypto_wake(struct crypto *crypto);
+bool crypto_awake(struct crypto *crypto);
 
 /*
  * Keeps the library context for the next crypto_new of this process. Everything that was made in it is freed
@@ -52,6 +62,7 @@ void crypto_free(struct crypto *crypto);
  */
 bool crypto_alive(void);
 
+/* Wakes it. NULL when that fails. */
 OSSL_LIB_CTX *crypto_libctx(struct crypto *crypto);
 struct log *crypto_log(struct crypto *crypto);
 

@@ -2,17 +2,26 @@
 
 CK_RV call_begin(struct call *call, enum call_need need)
 {
-	CK_RV rv = gate_enter(&call->passage);
+	CK_RV rv;
 
+	/* May come back to us through the host's configuration: nothing is held. */
+	if (need == CALL_CRYPTO)
+		crypto_settle();
+	rv = gate_enter(&call->passage);
 	if (rv != CKR_OK)
 		return rv;
 	call->module = call->passage.module;
 	call->session = NULL;
-	call->crypto = need == CALL_CRYPTO;
-	if (call->crypto && !crypto_alive()) {
+	if ((need == CALL_CRYPTO || need == CALL_OBJECT) && !crypto_alive())
+		rv = CKR_GENERAL_ERROR;
+	else if (need == CALL_CRYPTO)
+		rv = crypto_wake(call->module->crypto);
+	if (rv != CKR_OK) {
 		gate_leave(&call->passage);
-		return CKR_GENERAL_ERROR;
+		return rv;
 	}
+	call->crypto =
+		need == CALL_CRYPTO || (need == CALL_OBJECT && crypto_awake(call->module->crypto));
 	if (call->crypto)
 		crypto_enter();
 	return CKR_OK;

@@ -16,9 +16,10 @@ struct call {
 
 /*
  * CALL_CRYPTO: reaches OpenSSL, which the host may have ended (design, rule 1): then CKR_GENERAL_ERROR.
+ * CALL_OBJECT: reads objects, and reaches OpenSSL only for what a login has opened, so does not wake it.
  * CALL_ENDING: ends what the session does, also a call that waits.
  */
-enum call_need { CALL_PLAIN, CALL_CRYPTO, CALL_ENDING };
+enum call_need { CALL_PLAIN, CALL_OBJECT, CALL_CRYPTO, CALL_ENDING };
 
 CK_RV call_begin(struct call *call, enum call_need need);
 /* The same with the session, locked: CKR_SESSION_HANDLE_INVALID. */

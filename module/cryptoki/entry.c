@@ -145,11 +145,11 @@ ENTRY_SESSION(C_CopyObject, CALL_CRYPTO,
 ENTRY_SESSION(C_DestroyObject, CALL_CRYPTO, (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object),
 	object_destroy(call.session, object))
 
-ENTRY_SESSION(C_GetObjectSize, CALL_CRYPTO,
+ENTRY_SESSION(C_GetObjectSize, CALL_OBJECT,
 	(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ULONG_PTR size),
 	object_get_size(call.session, object, size))
 
-ENTRY_SESSION(C_GetAttributeValue, CALL_CRYPTO,
+ENTRY_SESSION(C_GetAttributeValue, CALL_OBJECT,
 	(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR templ,
 		CK_ULONG count),
 	object_get_values(call.session, object, templ, count))
@@ -159,7 +159,7 @@ ENTRY_SESSION(C_SetAttributeValue, CALL_CRYPTO,
 		CK_ULONG count),
 	object_set_values(call.session, object, templ, count))
 
-ENTRY_SESSION(C_FindObjectsInit, CALL_CRYPTO,
+ENTRY_SESSION(C_FindObjectsInit, CALL_OBJECT,
 	(CK_SESSION_HANDLE session, CK_ATTRIBUTE_PTR templ, CK_ULONG count),
 	find_init(call.session, templ, count))
 

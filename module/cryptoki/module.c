@@ -100,19 +100,14 @@ CK_RV module_initialize(const CK_C_INITIALIZE_ARGS *arguments)
 	/* The host ended OpenSSL, or this is an exit handler behind OpenSSL's own. */
 	if (!crypto_alive())
 		return CKR_GENERAL_ERROR;
-	/* May come back to us through the host's configuration: before any lock is held. */
-	crypto_settle();
-	crypto_enter();
-	CK_RV rv = gate_open(&maker);
-	crypto_leave();
-	return rv;
+	return gate_open(&maker);
 }
 
 CK_RV module_finalize(const void *reserved)
 {
 	if (reserved != NULL)
 		return CKR_ARGUMENTS_BAD;
-	bool alive = crypto_alive();
+	bool alive = crypto_settled() && crypto_alive();
 	if (alive)
 		crypto_enter();
 	CK_RV rv = gate_close(module_closing, module_destroy);

@@ -12,6 +12,12 @@ for key in 'rsa:2048 01 rsa' 'EC:prime256v1 02 ec'; do
 	set -- $key
 	pkcs11 --login --pin env:PIN --keypairgen --key-type "$1" --id "$2" --label "$3" --usage-sign >"$work/out" 2>&1
 done
+
+step 'whoever only looks sets up no OpenSSL: nobody opens its configuration, a pipe without a writer'
+mkfifo "$work/trap"
+OPENSSL_CONF=$work/trap foreign timeout 60 p11tool --provider "$module" --list-all >"$work/out" 2>&1 || fail "$(cat "$work/out")"
+grep -q 'Label: ec$' "$work/out" || fail "$(cat "$work/out")"
+
 cat >"$work/openssl.cnf" <<END
 openssl_conf = all
 [all]
