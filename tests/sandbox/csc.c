@@ -174,16 +174,18 @@ void csc_info(struct request *request, struct response *response)
 			"signatures/signPolling"},
 	};
 	unsigned version = csc_version(request);
-	json_t *list = json_array(), *info;
+	bool issuer = version == 2 && request->sandbox->options->oauth2_issuer;
+	json_t *list = json_array(), *info, *server;
 
 	for (size_t i = 0; i < 14 && methods[version - 1][i] != NULL; i++)
 		json_array_append_new(list, json_string(methods[version - 1][i]));
+	server = issuer ? json_sprintf("%s%s", request->sandbox->origin, OAUTH_ISSUER_PATH)
+			: json_sprintf("%s/csc/v%u", request->sandbox->origin, version);
 	info = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:[s,s,s],s:o,s:o}", "specs",
 		version == 1 ? "1.0.4.0" : "2.0.0.2", "name", "Podpis sandbox", "logo",
 		"https://127.0.0.1/logo.png", "region", "RU", "lang", "ru-RU", "description",
 		"Испытательный стенд облачной подписи", "authType", "basic", "oauth2code",
-		"oauth2client", "oauth2",
-		json_sprintf("%s/csc/v%u", request->sandbox->origin, version), "methods", list);
+		"oauth2client", issuer ? "oauth2Issuer" : "oauth2", server, "methods", list);
 	if (version == 2) {
 		json_object_set_new(info, "asynchronousOperationMode", json_true());
 		json_object_set_new(info, "signAlgorithms",

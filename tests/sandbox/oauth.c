@@ -6,6 +6,7 @@
 #include "tests/sandbox/accounts.h"
 #include "tests/sandbox/codec.h"
 #include "tests/sandbox/html.h"
+#include "tests/sandbox/options.h"
 #include "tests/sandbox/store.h"
 
 #define PAGE_SECONDS 600
@@ -196,13 +197,24 @@ static bool may_grant(struct sandbox *sandbox, const char *account, const json_t
 		       account) > 0;
 }
 
+/* Who answers, in words that a client compares with the metadata's (RFC 9207, 2). */
+static void issuer_of(const struct request *request, char out[128])
+{
+	snprintf(out, 128, "%s%s", request->sandbox->origin,
+		request->sandbox->options->oauth2_issuer &&
+				strncmp(request->path, "/csc/v2/", 8) == 0
+			? OAUTH_ISSUER_PATH
+			: "");
+}
+
 static void give_code(struct request *request, struct response *response, const char *account,
 	const char *redirect_uri, const char *challenge, const char *state, const char *grant)
 {
 	struct store *store = request->sandbox->store;
-	char code[CODEC_TOKEN_MAX];
+	char code[CODEC_TOKEN_MAX], issuer[128];
 	uint8_t hash[CODEC_SHA256];
 
+	issuer_of(request, issuer);
 	if (!codec_token(code)) {
 		response->status = 500;
 		return;
@@ -211,8 +223,7 @@ static void give_code(struct request *request, struct response *response, const 
 	store_run(store, "INSERT INTO codes VALUES (?, ?, ?, ?, ?, NULL, ?)", "bsssis", hash,
 		sizeof hash, account, redirect_uri, challenge, store_seconds(store) + CODE_SECONDS,
 		*grant != '\0' ? grant : NULL);
-	http_redirect(response, redirect_uri, "code", code, "state", state, "iss",
-		request->sandbox->origin, NULL);
+	http_redirect(response, redirect_uri, "code", code, "state", state, "iss", issuer, NULL);
 }
 
 void oauth_authorize(struct request *request, struct response *response)
@@ -259,4 +270,21 @@ void oauth_authorize(struct request *request, struct response *response)
 	buffer_free(&login);
 	buffer_free(&password);
 	buffer_free(&choice);
+}
+
+void oauth_metadata(struct request *request, struct response *response)
+{
+	const char *origin = request->sandbox->origin;
+
+	http_json(response, 200,
+		json_pack("{s:o,s:o,s:o,s:o,s:[s,s],s:[s],s:[s,s,s],s:[s],s:[s,s],s:b}", "issuer",
+			json_sprintf("%s%s", origin, OAUTH_ISSUER_PATH), "authorization_endpoint",
+			json_sprintf("%s/csc/v2/oauth2/authorize", origin), "token_endpoint",
+			json_sprintf("%s/csc/v2/oauth2/token", origin), "revocation_endpoint",
+			json_sprintf("%s/csc/v2/oauth2/revoke", origin), "scopes_supported",
+			"service", "credential", "response_types_supported", "code",
+			"grant_types_supported", "authorization_code", "refresh_token",
+			"client_credentials", "code_challenge_methods_supported", "S256",
+			"token_endpoint_auth_methods_supported", "none", "client_secret_post",
+			"authorization_response_iss_parameter_supported", 1));
 }

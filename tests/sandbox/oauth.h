@@ -22,6 +22,13 @@ void oauth_authorize(struct request *request, struct response *response);
 void oauth_token(struct request *request, struct response *response);
 void oauth_revoke(struct request *request, struct response *response);
 
+/*
+ * With --oauth2-issuer the cloud's version 2 has an authorisation server that describes itself (RFC 8414). Its name
+ * is no prefix of its endpoints' addresses: a client that guesses them is found out.
+ */
+#define OAUTH_ISSUER_PATH "/cloud"
+void oauth_metadata(struct request *request, struct response *response);
+
 /* Whose an access or application token is; false when it does not work (any more). */
 bool oauth_identify(struct sandbox *sandbox, const char *token, struct identity *who);
 

@@ -8,15 +8,12 @@
 #include <string.h>
 
 static const char usage[] =
-	"usage: podpis-sandbox --state DIR [--listen ADDRESS:PORT] "
-	"[--verify-seconds N] [--ready-file FILE]\n"
-	"                      [--token-seconds N] [--no-password] [--rsa] "
-	"[--control] [--fault SPEC]...\n"
-	"                      [--credential SPEC]... [--latency-ms N] "
-	"[--not-only-loopback]\n"
-	"A registration centre, certificate authority, identity portal and cloud "
-	"signing service for "
-	"trying things out. See podpis-sandbox(1).\n";
+	"usage: podpis-sandbox --state DIR [--listen ADDRESS:PORT] [--verify-seconds N]\n"
+	"                      [--ready-file FILE] [--token-seconds N] [--no-password] [--rsa]\n"
+	"                      [--control] [--fault SPEC]... [--credential SPEC]...\n"
+	"                      [--oauth2-issuer] [--latency-ms N] [--not-only-loopback]\n"
+	"A registration centre, certificate authority, identity portal and cloud signing\n"
+	"service for trying things out. See podpis-sandbox(1).\n";
 
 static bool number(const char *text, double most, int64_t scale, int64_t *out)
 {
@@ -109,6 +106,7 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 		CONTROL,
 		FAULT,
 		CREDENTIAL,
+		OAUTH2_ISSUER,
 		LATENCY,
 		ANYWHERE,
 		HELP,
@@ -125,6 +123,7 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 		{"control", no_argument, NULL, CONTROL},
 		{"fault", required_argument, NULL, FAULT},
 		{"credential", required_argument, NULL, CREDENTIAL},
+		{"oauth2-issuer", no_argument, NULL, OAUTH2_ISSUER},
 		{"latency-ms", required_argument, NULL, LATENCY},
 		{"not-only-loopback", no_argument, NULL, ANYWHERE},
 		{"help", no_argument, NULL, HELP},
@@ -172,6 +171,9 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 			ok = ok && options->credential_count < OPTIONS_CREDENTIALS_MAX;
 			if (ok)
 				options->credentials[options->credential_count++] = optarg;
+			break;
+		case OAUTH2_ISSUER:
+			options->oauth2_issuer = true;
 			break;
 		case LATENCY:
 			ok = ok && number(optarg, 1e6, 1, &options->latency_ms);

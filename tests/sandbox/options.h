@@ -24,6 +24,7 @@ struct options {
 	int64_t token_seconds; /* life of an access token */
 	bool control;
 	bool no_password;   /* no password grant */
+	bool oauth2_issuer; /* the cloud's `info` names one, RFC 8414 */
 	bool rsa;           /* RSA for the authority's own keys, where they are made now */
 	int64_t latency_ms; /* of every answer */
 	const char *faults[OPTIONS_FAULTS_MAX];

@@ -27,8 +27,9 @@ enum {
 	JSON = 1 << 2,  /* the body is a JSON object */
 	FORM = 1 << 3,  /* the body is a form */
 	CONTROL = 1 << 4,
-	LISTS = 1 << 5, /* on the lists' listener too */
-	CLOUD = 1 << 6, /* the cloud signing service's own logins and errors */
+	LISTS = 1 << 5,  /* on the lists' listener too */
+	ISSUER = 1 << 7, /* with --oauth2-issuer */
+	CLOUD = 1 << 6,  /* the cloud signing service's own logins and errors */
 };
 
 /* An asterisk stands for one segment, which the handler gets. */
@@ -63,6 +64,8 @@ static const struct route {
 	{"GET", "/portal/*", portal_page, OPEN},
 	{"POST", "/portal/*/login", portal_login, OPEN | FORM},
 	{"POST", "/portal/*/consent", portal_consent, OPEN | FORM},
+	{"GET", "/.well-known/oauth-authorization-server" OAUTH_ISSUER_PATH, oauth_metadata,
+		OPEN | ISSUER},
 	{"POST", "/csc/*/info", csc_info, OPEN | CLOUD | JSON},
 	{"GET", "/csc/*/oauth2/authorize", oauth_authorize_page, OPEN | CLOUD},
 	{"POST", "/csc/*/oauth2/authorize", oauth_authorize, OPEN | CLOUD | FORM},
@@ -217,8 +220,9 @@ static void end_sessions(struct request *request)
 void route_dispatch(struct request *request, struct response *response, bool lists)
 {
 	struct store *store = request->sandbox->store;
-	const struct route *route =
-		find(request, response, request->sandbox->options->control ? 0 : CONTROL, lists);
+	const struct options *options = request->sandbox->options;
+	const struct route *route = find(request, response,
+		(options->control ? 0 : CONTROL) | (options->oauth2_issuer ? 0 : ISSUER), lists);
 	bool committed = true;
 
 	store_freeze(store, true);

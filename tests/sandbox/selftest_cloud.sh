@@ -281,4 +281,29 @@ got 204
 csc v2 credentials/list '{"userID": "ivanov"}'
 refused invalid_token '' 401
 stop TERM
+
+step 'an authorisation server that describes itself'
+start --verify-seconds 0 --oauth2-issuer
+csc v1 info '{}'
+[ "$(value .oauth2)" = "$origin/csc/v1" ] || fail 'version 1 knows no issuer'
+csc v2 info '{}'
+jq -e 'has("oauth2") | not' "$answer" >"$work/true" || fail 'oauth2 beside oauth2Issuer'
+issuer=$(value .oauth2Issuer)
+request "$origin/.well-known/oauth-authorization-server${issuer#"$origin"}"
+got 200
+[ "$(value .issuer)" = "$issuer" ] || fail 'the metadata are about somebody else'
+[ "$(value .authorization_endpoint)" = "$origin/csc/v2/oauth2/authorize" ] || fail 'no authorization_endpoint'
+endpoint=$(value .token_endpoint)
+browser v2 scope=service
+iss=$(printf %s "$issuer" | sed 's/:/%3A/g; s,/,%2F,g')
+grep -qi "^location:.*[?&]iss=$iss" "$work/headers" || fail "not from $issuer: $(cat "$work/headers")"
+[ "$endpoint" = "$origin/csc/v2/oauth2/token" ] || fail 'no token_endpoint'
+exchange v2
+csc v2 credentials/list '{}'
+got 200
+stop TERM
+start --verify-seconds 0
+request "$origin/.well-known/oauth-authorization-server${issuer#"$origin"}"
+got 404
+stop TERM
 echo 'the cloud works'
