@@ -4,6 +4,7 @@
 
 #include "tests/sandbox/codec.h"
 #include "tests/sandbox/csc.h"
+#include "tests/sandbox/deferred.h"
 #include "tests/sandbox/store.h"
 
 static void hash_of(const char *sad, uint8_t hash[CODEC_SHA256])
@@ -97,47 +98,6 @@ out:
 	json_decref(authorized);
 	store_end(&query);
 	return ok;
-}
-
-/* ---- answers that take their time */
-
-bool authorization_defer(struct request *request, const struct credential *credential,
-	json_t *answer, char handle[CODEC_TOKEN_MAX])
-{
-	char *text = json_dumps(answer, JSON_COMPACT);
-	uint8_t hash[CODEC_SHA256];
-	bool ok = text != NULL && codec_token(handle);
-
-	if (ok) {
-		hash_of(handle, hash);
-		store_run(request->sandbox->store, "INSERT INTO pending VALUES (?, ?, ?, ?)",
-			"bsis", hash, sizeof hash, request->caller.account,
-			store_now(request->sandbox->store) + credential->async_ms, text);
-	}
-	free(text);
-	json_decref(answer);
-	return ok;
-}
-
-enum authorization_pending authorization_collect(
-	struct request *request, const char *handle, json_t **answer)
-{
-	struct store *store = request->sandbox->store;
-	enum authorization_pending found = PENDING_UNKNOWN;
-	uint8_t hash[CODEC_SHA256];
-
-	hash_of(handle, hash);
-	sqlite3_stmt *query =
-		store_query(store, "SELECT due, answer FROM pending WHERE hash = ? AND account = ?",
-			"bs", hash, sizeof hash, request->caller.account);
-	if (store_next(store, &query)) {
-		found = sqlite3_column_int64(query, 0) > store_now(store) ? PENDING_NOT_YET
-									  : PENDING_READY;
-		if (found == PENDING_READY)
-			*answer = json_loads(store_text(query, 1), 0, NULL);
-	}
-	store_end(&query);
-	return found;
 }
 
 /* ---- credentials/authorize */
@@ -275,7 +235,7 @@ void authorization_authorize(struct request *request, struct response *response)
 		response->status = 500;
 	else if (credential.async_ms == 0 || csc_version(request) == 1)
 		http_json(response, 200, answer);
-	else if (authorization_defer(request, &credential, answer, handle))
+	else if (deferred_put(request, answer, credential.async_ms, DEFERRED_KEEP_MS, handle))
 		http_json(response, 202, json_pack("{s:s}", "handle", handle));
 	else
 		response->status = 500;
@@ -290,14 +250,14 @@ void authorization_check(struct request *request, struct response *response)
 
 	if (!csc_string(request, response, "handle", false, &handle))
 		return;
-	switch (authorization_collect(request, handle, &answer)) {
-	case PENDING_UNKNOWN:
+	switch (deferred_get(request, handle, &answer)) {
+	case DEFERRED_UNKNOWN:
 		csc_error(response, 400, "invalid_request", "Invalid parameter handle");
 		break;
-	case PENDING_NOT_YET:
+	case DEFERRED_PENDING:
 		http_json(response, 202, json_pack("{s:s}", "handle", handle));
 		break;
-	case PENDING_READY:
+	case DEFERRED_READY:
 		http_json(response, 200, answer);
 	}
 }

@@ -22,13 +22,6 @@ bool authorization_grant(struct sandbox *sandbox, const char *sad,
 bool authorization_take(struct request *request, struct response *response, const char *sad,
 	const struct credential *credential, const json_t *hashes);
 
-/* An answer that is there only after the credential's async time; false: none with that handle. */
-bool authorization_defer(struct request *request, const struct credential *credential,
-	json_t *answer, char handle[44]);
-enum authorization_pending { PENDING_UNKNOWN, PENDING_NOT_YET, PENDING_READY };
-enum authorization_pending authorization_collect(
-	struct request *request, const char *handle, json_t **answer);
-
 void authorization_authorize(struct request *request, struct response *response);
 void authorization_check(struct request *request, struct response *response);     /* v2 */
 void authorization_challenge(struct request *request, struct response *response); /* v2 */

@@ -5,10 +5,12 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <string.h>
+#include <strings.h>
 
 #include "tests/sandbox/authorization.h"
 #include "tests/sandbox/codec.h"
 #include "tests/sandbox/csc.h"
+#include "tests/sandbox/deferred.h"
 #include "tests/sandbox/store.h"
 
 /* How a key is used, by the algorithm's OID; the digest NULL: hashAlgo says. */
@@ -213,28 +215,43 @@ static bool read_sad(struct request *request, struct response *response,
 	return csc_string(request, response, "SAD", false, sad);
 }
 
-static bool read_mode(struct request *request, struct response *response, bool *later)
+/* When the caller wants the signatures (v2.0, 11.10): now, or later from signPolling. */
+struct operation {
+	bool later;
+	int64_t keep_ms;
+};
+
+static bool read_operation(struct request *request, struct response *response,
+	const struct credential *credential, struct operation *out)
 {
 	const char *mode = "S", *uri = NULL;
-	int64_t validity = 0;
 
+	*out = (struct operation){.keep_ms = DEFERRED_KEEP_MS};
 	if (csc_version(request) == 1)
 		return true;
 	if (!csc_string(request, response, "operationMode", true, &mode) ||
 		!csc_string(request, response, "response_uri", true, &uri) ||
-		!csc_number(request, response, "validity_period", true, &validity))
+		!csc_number(request, response, "validity_period", true, &out->keep_ms))
 		return false;
-	*later = strcmp(mode, "A") == 0;
-	return *later || strcmp(mode, "S") == 0 || invalid(response, "operationMode");
+	out->later = strcmp(mode, "A") == 0;
+	if (!out->later && (strcmp(mode, "S") != 0 || credential->signing_ms > 0))
+		return invalid(response, "operationMode");
+	/* Both belong to the asynchronous mode. Nobody is notified. */
+	if (uri != NULL && (!out->later || strncasecmp(uri, "https://", 8) != 0))
+		return invalid(response, "response_uri");
+	if (json_object_get(request->json, "validity_period") != NULL &&
+		(!out->later || out->keep_ms < 1))
+		return invalid(response, "validity_period");
+	return true;
 }
 
 void cloud_signature_sign(struct request *request, struct response *response)
 {
 	struct store *store = request->sandbox->store;
 	struct credential credential;
+	struct operation operation;
 	struct order order = {0};
 	const char *sad = NULL;
-	bool later = false;
 	char handle[CODEC_TOKEN_MAX];
 	json_t *answer = NULL;
 
@@ -242,7 +259,8 @@ void cloud_signature_sign(struct request *request, struct response *response)
 		!read_sad(request, response, &credential, &sad) ||
 		!csc_hashes(request, response, false, &order.hashes) ||
 		!read_algorithm(request, response, &credential, &order) ||
-		!read_mode(request, response, &later) || !check_lengths(response, &order))
+		!read_operation(request, response, &credential, &operation) ||
+		!check_lengths(response, &order))
 		goto out;
 	if (*credential_problem(&credential) != '\0') {
 		csc_error(response, 400, "invalid_request", "%s", credential_problem(&credential));
@@ -258,9 +276,9 @@ void cloud_signature_sign(struct request *request, struct response *response)
 	store_run(store, "UPDATE credentials SET signatures = signatures + ? WHERE id = ?", "is",
 		(int64_t)json_array_size(order.hashes), credential.id);
 	answer = json_pack("{s:o}", "signatures", answer);
-	if (!later)
+	if (!operation.later)
 		http_json(response, 200, answer);
-	else if (authorization_defer(request, &credential, answer, handle))
+	else if (deferred_put(request, answer, credential.signing_ms, operation.keep_ms, handle))
 		http_json(response, 200, json_pack("{s:s}", "responseID", handle));
 	else
 		response->status = 500;
@@ -275,14 +293,14 @@ void cloud_signature_poll(struct request *request, struct response *response)
 
 	if (!csc_string(request, response, "requestID", false, &handle))
 		return;
-	switch (authorization_collect(request, handle, &answer)) {
-	case PENDING_UNKNOWN:
+	switch (deferred_get(request, handle, &answer)) {
+	case DEFERRED_UNKNOWN:
 		invalid(response, "requestID");
 		break;
-	case PENDING_NOT_YET:
+	case DEFERRED_PENDING:
 		csc_error(response, 202, "accepted_request", "The request is being processed");
 		break;
-	case PENDING_READY:
+	case DEFERRED_READY:
 		http_json(response, 200, answer);
 	}
 }

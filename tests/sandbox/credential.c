@@ -103,6 +103,8 @@ static bool set(struct credential *c, const char *name, const char *value)
 		return number(value, 0, 1000000, &c->sad_seconds);
 	if (strcmp(name, "async") == 0)
 		return number(value, 0, 10000000, &c->async_ms);
+	if (strcmp(name, "sign-async") == 0)
+		return number(value, 1, 10000000, &c->signing_ms);
 	if (strcmp(name, "mode") == 0 && (chosen = choice(mode_names, value)) >= 0)
 		c->mode = (enum credential_mode)chosen;
 	else if (strcmp(name, "otp") == 0 && (chosen = choice(otp_names, value)) >= 0)

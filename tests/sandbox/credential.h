@@ -4,7 +4,8 @@
  *
  * A credential is made from a specification, podpis-sandbox(1), CREDENTIALS:
  * "ACCOUNT [id=ID] [key=rsa:2048|rsa:3072|ec:P-256|ec:P-384] [mode=implicit|explicit|oauth2code] [scal=1|2]
- * [pin=PIN] [otp=online|offline] [multisign=N] [sad-seconds=N] [async=MS] [ecdsa=der|raw]
+ * [pin=PIN] [otp=online|offline] [multisign=N] [sad-seconds=N] [async=MS]
+ * [sign-async=MS] [ecdsa=der|raw]
  * [certificate=valid|expired|revoked|suspended] [key-status=enabled|disabled]".
  */
 #ifndef PODPIS_SANDBOX_CREDENTIAL_H
@@ -26,8 +27,10 @@ struct credential {
 	char key_name[16], pin[65]; /* pin "": none */
 	enum credential_mode mode;
 	enum credential_otp otp;
-	int64_t scal, multisign, sad_seconds, async_ms;
-	bool raw;                             /* ECDSA signatures are r || s, not DER */
+	int64_t scal, multisign, sad_seconds;
+	int64_t async_ms; /* that an authorisation takes */
+	int64_t signing_ms; /* that a signature takes, which is made in asynchronous mode only; 0: either */
+	bool raw;           /* ECDSA signatures are r || s, not DER */
 	char certificate[16], key_status[16]; /* their statuses */
 	EVP_PKEY *key;
 	struct buffer der; /* the certificate */

@@ -71,6 +71,12 @@ exchange() {
 	token=$(value .access_token)
 }
 
+# passes SECONDS: they do, for the sandbox.
+passes() {
+	request "$origin/control/clock" -H 'Content-Type: application/json' -d "{\"advance_seconds\": $1}"
+	got 200
+}
+
 verifier=0123456789012345678901234567890123456789abc
 sha256=2.16.840.1.101.3.4.2.1
 rsa=1.2.840.113549.1.1.1
@@ -82,6 +88,7 @@ start --verify-seconds 0 --credential 'ivanov id=rsa pin=1234 multisign=3' \
 	--credential 'ivanov id=free mode=implicit key=ec:P-256 ecdsa=raw' \
 	--credential 'ivanov id=web mode=oauth2code' \
 	--credential 'ivanov id=late pin=1234 async=400' \
+	--credential 'ivanov id=later mode=implicit sign-async=600000 multisign=9' \
 	--credential 'ivanov id=gone pin=1234 certificate=expired' \
 	--credential 'sidorova id=hers pin=1234'
 printf 'a document\n' | openssl dgst -sha256 -binary >"$work/digest"
@@ -109,7 +116,7 @@ csc v1 credentials/list '{"maxResults": 3}'
 got 200
 [ "$(value '.credentialIDs | length')" = 3 ] || fail 'not a page of 3'
 csc v1 credentials/list "{\"pageToken\": \"$(value .nextPageToken)\"}"
-[ "$(value '.credentialIDs | length')" = 4 ] || fail 'not the rest'
+[ "$(value '.credentialIDs | length')" = 5 ] || fail 'not the rest'
 csc v1 credentials/list '{"userID": "sidorova"}'
 refused invalid_request 'userID'
 csc v1 credentials/info '{"credentialID": "hers"}'
@@ -218,6 +225,39 @@ until csc v2 signatures/signPolling "{\"requestID\": \"$handle\"}" && [ "$code" 
 got 200
 verify late "$(value '.signatures[0]')"
 
+step 'signatures that take their time'
+certificate v2 later
+csc v2 credentials/authorize '{"credentialID": "later", "numSignatures": 9, "authData": []}'
+sad=$(value .SAD)
+# sign_later MORE: a signature with these members besides.
+sign_later() {
+	csc v2 signatures/signHash "{\"credentialID\": \"later\", \"SAD\": \"$sad\", \"hashes\": [\"$hash\"], \"signAlgo\": \"$rsa\", \"hashAlgorithmOID\": \"$sha256\"$1}"
+}
+sign_later ''
+refused invalid_request operationMode
+sign_later ', "operationMode": "B"'
+refused invalid_request operationMode
+sign_later ', "operationMode": "A", "validity_period": 0'
+refused invalid_request validity_period
+sign_later ', "operationMode": "A", "response_uri": "mailto:me"'
+refused invalid_request response_uri
+sign_later ', "operationMode": "A", "validity_period": 60000, "response_uri": "https://127.0.0.1/done"'
+got 200
+handle=$(value .responseID)
+csc v2 signatures/signPolling "{\"requestID\": \"$handle\"}"
+refused accepted_request '' 202
+passes 600
+csc v2 signatures/signPolling "{\"requestID\": \"$handle\"}"
+got 200
+verify later "$(value '.signatures[0]')"
+csc v2 signatures/signPolling "{\"requestID\": \"$handle\"}"
+got 200
+passes 61
+csc v2 signatures/signPolling "{\"requestID\": \"$handle\"}"
+refused invalid_request requestID
+csc v2 signatures/signHash "{\"credentialID\": \"free\", \"SAD\": \"$sad\", \"hashes\": [\"$hash\"], \"signAlgo\": \"$ecdsa\", \"validity_period\": 60000}"
+refused invalid_request validity_period
+
 step 'what can not sign'
 csc v2 credentials/authorize '{"credentialID": "gone", "numSignatures": 1, "authData": [{"id": "PIN", "value": "1234"}]}'
 refused invalid_request 'expired'
@@ -275,7 +315,7 @@ stop KILL
 start --verify-seconds 0 --credential 'ivanov id=rsa pin=other'
 csc v2 credentials/list '{"userID": "ivanov"}'
 got 200
-[ "$(value '.credentialIDs | length')" = 7 ] || fail 'credentials were lost or made again'
+[ "$(value '.credentialIDs | length')" = 8 ] || fail 'credentials were lost or made again'
 csc v2 auth/revoke "{\"token\": \"$token\"}"
 got 204
 csc v2 credentials/list '{"userID": "ivanov"}'

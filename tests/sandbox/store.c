@@ -85,9 +85,9 @@ static const char schema[] =
 	" hash BLOB PRIMARY KEY, credential TEXT NOT NULL REFERENCES credentials, account TEXT NOT "
 	"NULL,"
 	" signatures INTEGER NOT NULL, hashes TEXT, hash_algorithm TEXT, expires INTEGER NOT NULL);"
-	"CREATE TABLE IF NOT EXISTS pending ("
-	" hash BLOB PRIMARY KEY, account TEXT NOT NULL, due INTEGER NOT NULL, answer TEXT NOT "
-	"NULL);";
+	"CREATE TABLE IF NOT EXISTS deferred (" /* milliseconds */
+	" hash BLOB PRIMARY KEY, account TEXT NOT NULL, due INTEGER NOT NULL,"
+	" expires INTEGER NOT NULL, answer TEXT NOT NULL);";
 
 static void complain(struct store *store, const char *what)
 {
