@@ -10,17 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tests/module_fixture.h"
-#include "tests/sandbox_process.h"
-
-#include "module/podpis-cloud.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define TEXT(text)   (CK_UTF8CHAR *)(uintptr_t)(text), strlen(text)
-
-static struct sandbox_process *sandbox;
-static PODPIS_CLOUD_FUNCTIONS *cloud;
-static char directory[256];
+#include "tests/cloud_fixture.h"
 
 /* Ids of credentials, and what they are; the slots are in this order. */
 enum { RSA, EC, BOTH, BOUND, FREE, GONE, MANY, SLOW, FEW, CREDENTIALS };
@@ -36,151 +26,21 @@ static const char *const specifications[CREDENTIALS] = {
 	[FEW] = "ivanov id=few key=ec:P-256 pin=1234",
 };
 
-static void configure(unsigned version, const char *more)
-{
-	char text[2048];
-
-	snprintf(text, sizeof(text),
-		"[slot vault]\nstore = vault\npath = %s/vault.db\n[slot cloud]\nstore = cloud\n"
-		"url = %s/csc/v%u\nca-file = %s\nlogin = basic\nusername = ivanov\n"
-		"password-file = %s\n%s",
-		fixture_dir(), sandbox_origin(sandbox), version, sandbox_ca(sandbox),
-		sandbox_password_file(sandbox, "ivanov"), more);
-	fixture_configure(text);
-	fixture_restart();
-}
-
-static CK_SLOT_ID slot_of(unsigned credential)
-{
-	return 1 + ((CK_SLOT_ID)credential << 16);
-}
-
-static void refresh(void)
-{
-	PODPIS_CLOUD_REPORT report = {.tell = NULL};
-	CK_ULONG count = 0;
-
-	assert_ok(cloud->refresh(1, 0, &report));
-	assert_int_equal(report.credentials, CREDENTIALS);
-	assert_ok(p11->C_GetSlotList(CK_TRUE, NULL, &count));
-}
-
 static void use_version(unsigned version)
 {
-	configure(version, "");
-	refresh();
-}
-
-static int setup_with(void **state, const char *latency)
-{
-	const char *options[6 + 2 * CREDENTIALS] = {
-		"--latency-ms", latency, "--verify-seconds", "0"};
-	CK_INTERFACE *interface = NULL;
-	CK_UTF8CHAR name[] = PODPIS_CLOUD_INTERFACE;
-
-	for (size_t i = 0; i < CREDENTIALS; i++) {
-		options[4 + 2 * i] = "--credential";
-		options[5 + 2 * i] = specifications[i];
-	}
-	fixture_open(state);
-	snprintf(directory, sizeof(directory), "%s", fixture_dir());
-	sandbox = sandbox_start(directory, options);
-	assert_ok(p11->C_GetInterface(name, NULL, &interface, 0));
-	cloud = interface->pFunctionList;
-	return 0;
+	cloud_configure_basic(version);
+	cloud_refresh();
 }
 
 static int setup(void **state)
 {
-	return setup_with(state, "0");
+	return cloud_open(state, specifications, CREDENTIALS, (const char *const[]){NULL});
 }
 
 static int setup_slow(void **state)
 {
-	return setup_with(state, "100");
-}
-
-static int teardown(void **state)
-{
-	sandbox_stop(sandbox);
-	return fixture_close(state);
-}
-
-/* ---- a session at a credential */
-
-static CK_SESSION_HANDLE session_at(unsigned credential)
-{
-	CK_SESSION_HANDLE session = 0;
-
-	assert_ok(
-		p11->C_OpenSession(slot_of(credential), CKF_SERIAL_SESSION, NULL, NULL, &session));
-	return session;
-}
-
-static CK_RV find(CK_SESSION_HANDLE session, CK_OBJECT_CLASS class, CK_OBJECT_HANDLE *out)
-{
-	CK_ATTRIBUTE templ[] = {{CKA_CLASS, &class, sizeof(class)}};
-	CK_ULONG count = 0;
-
-	assert_ok(p11->C_FindObjectsInit(session, templ, 1));
-	assert_ok(p11->C_FindObjects(session, out, 1, &count));
-	assert_ok(p11->C_FindObjectsFinal(session));
-	return count == 1 ? CKR_OK : CKR_OBJECT_HANDLE_INVALID;
-}
-
-static CK_OBJECT_HANDLE object_of(CK_SESSION_HANDLE session, CK_OBJECT_CLASS class)
-{
-	CK_OBJECT_HANDLE object = 0;
-
-	assert_ok(find(session, class, &object));
-	return object;
-}
-
-static CK_SESSION_HANDLE login(unsigned credential, const char *pin)
-{
-	CK_SESSION_HANDLE session = session_at(credential);
-
-	assert_ok(p11->C_Login(session, CKU_USER, TEXT(pin)));
-	return session;
-}
-
-static const CK_BYTE document[] = "a document";
-
-/* Signs; the answer of C_SignInit or C_Sign. `pin`: the context-specific login's, or NULL. */
-static CK_RV sign(CK_SESSION_HANDLE session, const CK_MECHANISM *mechanism, const char *pin,
-	CK_BYTE *out, CK_ULONG *length)
-{
-	CK_MECHANISM copy = *mechanism;
-	CK_RV rv = p11->C_SignInit(session, &copy, object_of(session, CKO_PRIVATE_KEY));
-
-	if (rv == CKR_OK && pin != NULL)
-		rv = p11->C_Login(session, CKU_CONTEXT_SPECIFIC, TEXT(pin));
-	if (rv != CKR_OK)
-		return rv;
-	return p11->C_Sign(session, (CK_BYTE *)(uintptr_t)document, sizeof(document), out, length);
-}
-
-static CK_RV verify(CK_SESSION_HANDLE session, const CK_MECHANISM *mechanism,
-	const CK_BYTE *signature, CK_ULONG length)
-{
-	CK_MECHANISM copy = *mechanism;
-
-	assert_ok(p11->C_VerifyInit(session, &copy, object_of(session, CKO_PUBLIC_KEY)));
-	return p11->C_Verify(session, (CK_BYTE *)(uintptr_t)document, sizeof(document),
-		(CK_BYTE *)(uintptr_t)signature, length);
-}
-
-static const CK_MECHANISM rsa_sha256 = {CKM_SHA256_RSA_PKCS, NULL, 0};
-static const CK_MECHANISM ecdsa_sha256 = {CKM_ECDSA_SHA256, NULL, 0};
-
-static void sign_and_verify(
-	CK_SESSION_HANDLE session, const CK_MECHANISM *mechanism, const char *pin)
-{
-	CK_BYTE signature[512];
-	CK_ULONG length = sizeof(signature);
-
-	assert_ok(sign(session, mechanism, pin, signature, &length));
-	assert_ok(verify(session, mechanism, signature, length));
+	return cloud_open(state, specifications, CREDENTIALS,
+		(const char *const[]){"--latency-ms", "100", NULL});
 }
 
 /* ---- stories */
@@ -194,44 +54,44 @@ static void tokens_and_objects(void **state)
 	PODPIS_CLOUD_CREDENTIAL known;
 
 	(void)state;
-	configure(2, "");
+	cloud_configure_basic(2);
 	assert_ok(p11->C_GetSlotList(CK_TRUE, slots, &count));
 	assert_int_equal(count, 1);
 	assert_rv(p11->C_GetTokenInfo(1, &info), CKR_TOKEN_NOT_PRESENT);
-	refresh();
+	cloud_refresh();
 	count = 32;
 	assert_ok(p11->C_GetSlotList(CK_TRUE, slots, &count));
 	assert_int_equal(count, 1 + CREDENTIALS);
-	sandbox_forget_requests(sandbox);
+	sandbox_forget_requests(cloud_sandbox);
 	fixture_restart();
 	assert_ok(p11->C_GetSlotList(CK_TRUE, slots, &count));
 	assert_int_equal(count, 1 + CREDENTIALS);
 	for (unsigned i = 0; i < CREDENTIALS; i++) {
-		assert_ok(p11->C_GetTokenInfo(slot_of(i), &info));
+		assert_ok(p11->C_GetTokenInfo(cloud_slot(i), &info));
 		assert_int_not_equal(info.label[0], ' ');
 		for (unsigned k = 0; k < i; k++) {
-			assert_ok(p11->C_GetTokenInfo(slot_of(k), &other));
+			assert_ok(p11->C_GetTokenInfo(cloud_slot(k), &other));
 			assert_memory_not_equal(info.label, other.label, sizeof(info.label));
 			assert_memory_not_equal(
 				info.serialNumber, other.serialNumber, sizeof(info.serialNumber));
 		}
-		CK_SESSION_HANDLE session = session_at(i);
-		CK_OBJECT_HANDLE certificate = object_of(session, CKO_CERTIFICATE), key = 0;
+		CK_SESSION_HANDLE session = cloud_session(i);
+		CK_OBJECT_HANDLE certificate = cloud_object(session, CKO_CERTIFICATE), key = 0;
 		CK_BYTE id[20], value[4096];
 		assert_int_equal(fixture_get(session, certificate, CKA_ID, id, sizeof(id)), 20);
 		assert_in_range(fixture_get(session, certificate, CKA_VALUE, value, sizeof(value)),
 			300, 4096);
 		/* A private key that takes a login is not seen without. */
-		assert_rv(find(session, CKO_PRIVATE_KEY, &key),
+		assert_rv(cloud_find(session, CKO_PRIVATE_KEY, &key),
 			i == FREE ? CKR_OK : CKR_OBJECT_HANDLE_INVALID);
 		assert_int_equal(
 			info.flags & CKF_LOGIN_REQUIRED, i == FREE ? 0 : CKF_LOGIN_REQUIRED);
-		assert_ok(cloud->credential(slot_of(i), &known));
+		assert_ok(cloud_functions->credential(cloud_slot(i), &known));
 		assert_int_equal(known.scal, i == BOUND ? 2 : 1);
 		assert_string_equal(known.status, i == GONE ? "revoked" : "");
 		assert_ok(p11->C_CloseSession(session));
 	}
-	assert_int_equal(sandbox_requests(sandbox, NULL), 0);
+	assert_int_equal(sandbox_requests(cloud_sandbox, NULL), 0);
 }
 
 /* What a cloud token can do is said, and nothing else can be begun. */
@@ -244,9 +104,9 @@ static void mechanisms(void **state)
 
 	(void)state;
 	use_version(2);
-	assert_ok(p11->C_GetMechanismList(slot_of(RSA), list, &count));
+	assert_ok(p11->C_GetMechanismList(cloud_slot(RSA), list, &count));
 	for (CK_ULONG i = 0; i < count; i++) {
-		assert_ok(p11->C_GetMechanismInfo(slot_of(RSA), list[i], &info));
+		assert_ok(p11->C_GetMechanismInfo(cloud_slot(RSA), list[i], &info));
 		assert_int_equal(
 			info.flags & (CKF_DECRYPT | CKF_GENERATE_KEY_PAIR | CKF_DERIVE), 0);
 		assert_int_not_equal(list[i], CKM_SHA1_RSA_PKCS);
@@ -255,8 +115,8 @@ static void mechanisms(void **state)
 		signs += (info.flags & CKF_SIGN) != 0;
 	}
 	assert_int_equal(signs, 8);
-	CK_SESSION_HANDLE session = login(RSA, "1234");
-	CK_OBJECT_HANDLE key = object_of(session, CKO_PRIVATE_KEY);
+	CK_SESSION_HANDLE session = cloud_login(RSA, "1234");
+	CK_OBJECT_HANDLE key = cloud_object(session, CKO_PRIVATE_KEY);
 	assert_rv(p11->C_SignInit(session, &sha1, key), CKR_MECHANISM_INVALID);
 	assert_rv(p11->C_SignInit(session, &raw, key), CKR_MECHANISM_INVALID);
 	assert_rv(p11->C_DecryptInit(session, &(CK_MECHANISM){CKM_RSA_PKCS, NULL, 0}, key),
@@ -274,25 +134,25 @@ static void rsa_and_ec(void **state)
 	(void)state;
 	for (unsigned version = 1; version <= 2; version++) {
 		use_version(version);
-		CK_SESSION_HANDLE session = login(RSA, "1234");
+		CK_SESSION_HANDLE session = cloud_login(RSA, "1234");
 		/* More than one authorisation allows: the login's PIN gets another. */
 		for (unsigned i = 0; i < 3; i++) {
-			sign_and_verify(session, &rsa_sha256, NULL);
-			sign_and_verify(session, &sha512, NULL);
-			sign_and_verify(session, &padded, NULL);
+			cloud_sign_and_verify(session, &cloud_rsa_sha256, NULL);
+			cloud_sign_and_verify(session, &sha512, NULL);
+			cloud_sign_and_verify(session, &padded, NULL);
 		}
 		assert_ok(p11->C_CloseSession(session));
-		session = login(EC, "1234");
-		sign_and_verify(session, &ecdsa_sha256, NULL);
-		sign_and_verify(session, &ecdsa_sha384, NULL);
+		session = cloud_login(EC, "1234");
+		cloud_sign_and_verify(session, &cloud_ecdsa_sha256, NULL);
+		cloud_sign_and_verify(session, &ecdsa_sha384, NULL);
 		assert_ok(p11->C_Logout(session));
 		assert_ok(p11->C_CloseSession(session));
-		session = session_at(FREE);
-		sign_and_verify(session, &ecdsa_sha256, NULL);
+		session = cloud_session(FREE);
+		cloud_sign_and_verify(session, &cloud_ecdsa_sha256, NULL);
 		assert_ok(p11->C_CloseSession(session));
 		if (version == 2) {
-			session = login(SLOW, "1234");
-			sign_and_verify(session, &ecdsa_sha256, NULL);
+			session = cloud_login(SLOW, "1234");
+			cloud_sign_and_verify(session, &cloud_ecdsa_sha256, NULL);
 			assert_ok(p11->C_CloseSession(session));
 		}
 	}
@@ -307,53 +167,58 @@ static void pins(void **state)
 
 	(void)state;
 	use_version(2);
-	CK_SESSION_HANDLE session = session_at(RSA);
-	assert_rv(p11->C_Login(session, CKU_USER, TEXT("4321")), CKR_PIN_INCORRECT);
+	CK_SESSION_HANDLE session = cloud_session(RSA);
+	assert_rv(p11->C_Login(session, CKU_USER, CLOUD_TEXT("4321")), CKR_PIN_INCORRECT);
 	assert_rv(p11->C_Login(session, CKU_USER, (CK_UTF8CHAR *)(uintptr_t) "\xff", 1),
 		CKR_PIN_INCORRECT);
-	assert_rv(p11->C_Login(session, CKU_SO, TEXT("1234")), CKR_SESSION_READ_ONLY_EXISTS);
-	assert_ok(p11->C_Login(session, CKU_USER, TEXT("1234")));
+	assert_rv(p11->C_Login(session, CKU_SO, CLOUD_TEXT("1234")), CKR_SESSION_READ_ONLY_EXISTS);
+	assert_ok(p11->C_Login(session, CKU_USER, CLOUD_TEXT("1234")));
 	assert_ok(p11->C_CloseSession(session));
 
 	/* PIN and one-time password: sent when it is missing, and good for one authorisation. */
-	session = session_at(BOTH);
-	assert_rv(p11->C_Login(session, CKU_USER, TEXT("1234")), CKR_PIN_INCORRECT);
-	char *otp = sandbox_otp(sandbox, "both");
+	session = cloud_session(BOTH);
+	assert_rv(p11->C_Login(session, CKU_USER, CLOUD_TEXT("1234")), CKR_PIN_INCORRECT);
+	char *otp = sandbox_otp(cloud_sandbox, "both");
 	snprintf(answer, sizeof(answer), "1234 %s", otp);
-	assert_ok(p11->C_Login(session, CKU_USER, TEXT(answer)));
-	sign_and_verify(session, &ecdsa_sha256, NULL);
+	assert_ok(p11->C_Login(session, CKU_USER, CLOUD_TEXT(answer)));
+	cloud_sign_and_verify(session, &cloud_ecdsa_sha256, NULL);
 	assert_ok(p11->C_GetSessionInfo(session, &info));
 	assert_int_equal(info.state, CKS_RO_PUBLIC_SESSION);
-	assert_rv(p11->C_Login(session, CKU_USER, TEXT(answer)), CKR_PIN_INCORRECT);
+	assert_rv(p11->C_Login(session, CKU_USER, CLOUD_TEXT(answer)), CKR_PIN_INCORRECT);
 	free(otp);
-	assert_ok(cloud->send_otp(slot_of(BOTH), 0, &(PODPIS_CLOUD_REPORT){.tell = NULL}));
-	otp = sandbox_otp(sandbox, "both");
+	assert_ok(cloud_functions->send_otp(
+		cloud_slot(BOTH), 0, &(PODPIS_CLOUD_REPORT){.tell = NULL}));
+	otp = sandbox_otp(cloud_sandbox, "both");
 	snprintf(answer, sizeof(answer), "1234 %s", otp);
-	assert_ok(p11->C_Login(session, CKU_USER, TEXT(answer)));
+	assert_ok(p11->C_Login(session, CKU_USER, CLOUD_TEXT(answer)));
 	free(otp);
 	assert_ok(p11->C_CloseSession(session));
 
 	/* Bound to the hash: the PIN is the signature's. */
-	session = login(BOUND, "1234");
+	session = cloud_login(BOUND, "1234");
 	assert_true(fixture_get_bool(
-		session, object_of(session, CKO_PRIVATE_KEY), CKA_ALWAYS_AUTHENTICATE));
-	assert_rv(sign(session, &rsa_sha256, NULL, signature, &length), CKR_USER_NOT_LOGGED_IN);
-	assert_rv(sign(session, &rsa_sha256, "4321", signature, &length), CKR_PIN_INCORRECT);
-	sign_and_verify(session, &rsa_sha256, "1234");
+		session, cloud_object(session, CKO_PRIVATE_KEY), CKA_ALWAYS_AUTHENTICATE));
+	assert_rv(cloud_sign(session, &cloud_rsa_sha256, NULL, signature, &length),
+		CKR_USER_NOT_LOGGED_IN);
+	assert_rv(cloud_sign(session, &cloud_rsa_sha256, "4321", signature, &length),
+		CKR_PIN_INCORRECT);
+	cloud_sign_and_verify(session, &cloud_rsa_sha256, "1234");
 	length = sizeof(signature);
-	assert_rv(sign(session, &rsa_sha256, NULL, signature, &length), CKR_USER_NOT_LOGGED_IN);
+	assert_rv(cloud_sign(session, &cloud_rsa_sha256, NULL, signature, &length),
+		CKR_USER_NOT_LOGGED_IN);
 	assert_ok(p11->C_CloseSession(session));
 
 	/* Shown, and does not sign. */
-	session = session_at(GONE);
-	assert_rv(p11->C_Login(session, CKU_USER, TEXT("1234")), CKR_KEY_FUNCTION_NOT_PERMITTED);
+	session = cloud_session(GONE);
+	assert_rv(p11->C_Login(session, CKU_USER, CLOUD_TEXT("1234")),
+		CKR_KEY_FUNCTION_NOT_PERMITTED);
 	assert_ok(p11->C_CloseSession(session));
 
 	/* The service locks it; nobody else's PIN is counted. */
-	session = session_at(FEW);
+	session = cloud_session(FEW);
 	for (unsigned i = 0; i < 5; i++)
-		assert_rv(p11->C_Login(session, CKU_USER, TEXT("0")), CKR_PIN_INCORRECT);
-	assert_rv(p11->C_Login(session, CKU_USER, TEXT("1234")), CKR_PIN_LOCKED);
+		assert_rv(p11->C_Login(session, CKU_USER, CLOUD_TEXT("0")), CKR_PIN_INCORRECT);
+	assert_rv(p11->C_Login(session, CKU_USER, CLOUD_TEXT("1234")), CKR_PIN_LOCKED);
 	assert_ok(p11->C_CloseSession(session));
 }
 
@@ -362,14 +227,14 @@ static void one_request(void **state)
 {
 	(void)state;
 	use_version(2);
-	CK_SESSION_HANDLE session = login(MANY, "1234");
-	sandbox_forget_requests(sandbox);
+	CK_SESSION_HANDLE session = cloud_login(MANY, "1234");
+	sandbox_forget_requests(cloud_sandbox);
 	for (unsigned i = 1; i <= 3; i++) {
-		sign_and_verify(session, &ecdsa_sha256, NULL);
-		assert_int_equal(sandbox_requests(sandbox, NULL), i);
+		cloud_sign_and_verify(session, &cloud_ecdsa_sha256, NULL);
+		assert_int_equal(sandbox_requests(cloud_sandbox, NULL), i);
 	}
-	assert_int_equal(sandbox_requests(sandbox, "/csc/v2/signatures/signHash"), 3);
-	assert_int_equal(sandbox_connections(sandbox), 0);
+	assert_int_equal(sandbox_requests(cloud_sandbox, "/csc/v2/signatures/signHash"), 3);
+	assert_int_equal(sandbox_connections(cloud_sandbox), 0);
 	assert_ok(p11->C_CloseSession(session));
 }
 
@@ -379,20 +244,12 @@ static pthread_barrier_t barrier;
 
 static void *sign_once(void *context)
 {
-	CK_SESSION_HANDLE session = (CK_SESSION_HANDLE)(uintptr_t)context;
 	CK_BYTE signature[512];
 	CK_ULONG length = sizeof(signature);
-	CK_MECHANISM mechanism = ecdsa_sha256;
-	CK_OBJECT_HANDLE key = 0;
-	CK_RV rv = find(session, CKO_PRIVATE_KEY, &key);
 
 	pthread_barrier_wait(&barrier);
-	if (rv == CKR_OK)
-		rv = p11->C_SignInit(session, &mechanism, key);
-	if (rv == CKR_OK)
-		rv = p11->C_Sign(session, (CK_BYTE *)(uintptr_t)document, sizeof(document),
-			signature, &length);
-	return (void *)(uintptr_t)rv;
+	return (void *)(uintptr_t)cloud_sign((CK_SESSION_HANDLE)(uintptr_t)context,
+		&cloud_ecdsa_sha256, NULL, signature, &length);
 }
 
 static void together(void **state)
@@ -404,9 +261,9 @@ static void together(void **state)
 	(void)state;
 	use_version(2);
 	for (size_t i = 0; i < THREADS; i++)
-		sessions[i] = session_at(MANY);
-	assert_ok(p11->C_Login(sessions[0], CKU_USER, TEXT("1234")));
-	sandbox_forget_requests(sandbox);
+		sessions[i] = cloud_session(MANY);
+	assert_ok(p11->C_Login(sessions[0], CKU_USER, CLOUD_TEXT("1234")));
+	sandbox_forget_requests(cloud_sandbox);
 	assert_int_equal(pthread_barrier_init(&barrier, NULL, THREADS), 0);
 	for (size_t i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, sign_once,
@@ -417,9 +274,9 @@ static void together(void **state)
 		assert_rv((CK_RV)(uintptr_t)answer, CKR_OK);
 	}
 	pthread_barrier_destroy(&barrier);
-	assert_in_range(sandbox_requests(sandbox, NULL), 1, 2);
-	assert_int_equal(sandbox_connections(sandbox), 0);
-	assert_ok(p11->C_CloseAllSessions(slot_of(MANY)));
+	assert_in_range(sandbox_requests(cloud_sandbox, NULL), 1, 2);
+	assert_int_equal(sandbox_connections(cloud_sandbox), 0);
+	assert_ok(p11->C_CloseAllSessions(cloud_slot(MANY)));
 }
 
 static void *sign_slowly(void *context)
@@ -427,8 +284,8 @@ static void *sign_slowly(void *context)
 	CK_BYTE signature[512];
 	CK_ULONG length = sizeof(signature);
 
-	return (void *)(uintptr_t)sign(
-		(CK_SESSION_HANDLE)(uintptr_t)context, &ecdsa_sha256, NULL, signature, &length);
+	return (void *)(uintptr_t)cloud_sign((CK_SESSION_HANDLE)(uintptr_t)context,
+		&cloud_ecdsa_sha256, NULL, signature, &length);
 }
 
 /* Another thread ends a call that waits for the service, which would have given the signature later. */
@@ -439,25 +296,25 @@ static void cancelled(void **state)
 
 	(void)state;
 	use_version(2);
-	CK_SESSION_HANDLE session = login(MANY, "1234");
-	sandbox_forget_requests(sandbox);
-	sandbox_fault(sandbox, "delay x2 POST /csc/v2/signatures/signHash: 8");
+	CK_SESSION_HANDLE session = cloud_login(MANY, "1234");
+	sandbox_forget_requests(cloud_sandbox);
+	sandbox_fault(cloud_sandbox, "delay x2 POST /csc/v2/signatures/signHash: 8");
 	assert_int_equal(pthread_create(&thread, NULL, sign_slowly, (void *)(uintptr_t)session), 0);
-	while (sandbox_requests(sandbox, NULL) == 0)
+	while (sandbox_requests(cloud_sandbox, NULL) == 0)
 		nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
 	assert_ok(p11->C_SessionCancel(session, CKF_SIGN));
 	assert_int_equal(pthread_join(thread, &answer), 0);
 	assert_rv((CK_RV)(uintptr_t)answer, CKR_FUNCTION_CANCELED);
 
-	sandbox_forget_requests(sandbox);
+	sandbox_forget_requests(cloud_sandbox);
 	assert_int_equal(pthread_create(&thread, NULL, sign_slowly, (void *)(uintptr_t)session), 0);
-	while (sandbox_requests(sandbox, NULL) == 0)
+	while (sandbox_requests(cloud_sandbox, NULL) == 0)
 		nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
 	assert_ok(p11->C_Finalize(NULL));
 	assert_int_equal(pthread_join(thread, &answer), 0);
 	assert_rv((CK_RV)(uintptr_t)answer, CKR_FUNCTION_CANCELED);
 	assert_ok(p11->C_Initialize(NULL));
-	sandbox_no_faults(sandbox);
+	sandbox_no_faults(cloud_sandbox);
 }
 
 /* The login, an authorisation and a signature, with something wrong in one request: a clear end, and no loss. */
@@ -465,29 +322,29 @@ static void story_with_fault(const char *kind, const char *path, const char *mor
 {
 	CK_BYTE signature[512];
 	CK_ULONG length = sizeof(signature);
-	long before = sandbox_signatures(sandbox);
+	long before = sandbox_signatures(cloud_sandbox);
 	char specification[200];
 
 	snprintf(specification, sizeof(specification), "%s POST %s%s", kind, path, more);
-	sandbox_fault(sandbox, specification);
-	CK_SESSION_HANDLE session = session_at(EC);
-	CK_RV rv = p11->C_Login(session, CKU_USER, TEXT("1234"));
+	sandbox_fault(cloud_sandbox, specification);
+	CK_SESSION_HANDLE session = cloud_session(EC);
+	CK_RV rv = p11->C_Login(session, CKU_USER, CLOUD_TEXT("1234"));
 	if (rv == CKR_OK)
-		rv = sign(session, &ecdsa_sha256, NULL, signature, &length);
+		rv = cloud_sign(session, &cloud_ecdsa_sha256, NULL, signature, &length);
 	if (rv == CKR_OK)
-		rv = verify(session, &ecdsa_sha256, signature, length);
+		rv = cloud_verify(session, &cloud_ecdsa_sha256, signature, length);
 	if (rv != CKR_OK && rv != CKR_DEVICE_ERROR && rv != CKR_USER_NOT_LOGGED_IN &&
 		rv != CKR_FUNCTION_REJECTED && rv != CKR_PIN_INCORRECT)
 		fail_msg("%s: 0x%lx", specification, rv);
 	/* At most one signature, and exactly one where there was an answer. */
-	long made = sandbox_signatures(sandbox) - before;
+	long made = sandbox_signatures(cloud_sandbox) - before;
 	if (made > 1 || (rv == CKR_OK && made != 1))
 		fail_msg("%s: 0x%lx, %ld signatures", specification, rv, made);
-	sandbox_no_faults(sandbox);
+	sandbox_no_faults(cloud_sandbox);
 	assert_ok(p11->C_CloseSession(session));
 	/* And then all is well. */
-	session = login(EC, "1234");
-	sign_and_verify(session, &ecdsa_sha256, NULL);
+	session = cloud_login(EC, "1234");
+	cloud_sign_and_verify(session, &cloud_ecdsa_sha256, NULL);
 	assert_ok(p11->C_CloseSession(session));
 }
 
@@ -505,12 +362,12 @@ static void faults(void **state)
 	(void)state;
 	for (unsigned version = getenv("PODPIS_FULL") != NULL ? 1 : 2; version <= 2; version++) {
 		use_version(version);
-		for (size_t i = 0; i < COUNT(paths); i++) {
+		for (size_t i = 0; i < CLOUD_COUNT(paths); i++) {
 			snprintf(path, sizeof(path), "/csc/v%u/%s", version, paths[i]);
-			for (size_t k = 0; k < COUNT(kinds); k++) {
+			for (size_t k = 0; k < CLOUD_COUNT(kinds); k++) {
 				/* A new login is wanted only when the old one is over. */
 				if (i == 0)
-					sandbox_advance(sandbox, 3600);
+					sandbox_advance(cloud_sandbox, 3600);
 				story_with_fault(kinds[k].kind, path, kinds[k].more);
 			}
 		}
@@ -559,9 +416,9 @@ static int sign_in_child(void)
 	CK_SESSION_HANDLE session = 0;
 
 	if (p11->C_Initialize(NULL) != CKR_OK ||
-		p11->C_OpenSession(slot_of(FREE), CKF_SERIAL_SESSION, NULL, NULL, &session) !=
+		p11->C_OpenSession(cloud_slot(FREE), CKF_SERIAL_SESSION, NULL, NULL, &session) !=
 			CKR_OK ||
-		sign(session, &ecdsa_sha256, NULL, signature, &length) != CKR_OK)
+		cloud_sign(session, &cloud_ecdsa_sha256, NULL, signature, &length) != CKR_OK)
 		return 1;
 	return p11->C_Finalize(NULL) == CKR_OK ? 0 : 1;
 }
@@ -574,19 +431,19 @@ static void twenty_processes(void **state)
 	(void)state;
 	use_version(2);
 	/* The tokens' file says that the token is over. */
-	sandbox_advance(sandbox, 3600);
-	sandbox_forget_requests(sandbox);
-	for (size_t i = 0; i < COUNT(children); i++) {
+	sandbox_advance(cloud_sandbox, 3600);
+	sandbox_forget_requests(cloud_sandbox);
+	for (size_t i = 0; i < CLOUD_COUNT(children); i++) {
 		children[i] = fork();
 		assert_true(children[i] >= 0);
 		if (children[i] == 0)
 			_exit(sign_in_child());
 	}
-	for (size_t i = 0; i < COUNT(children); i++) {
+	for (size_t i = 0; i < CLOUD_COUNT(children); i++) {
 		assert_int_equal(waitpid(children[i], &status, 0), children[i]);
 		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	}
-	assert_int_equal(sandbox_requests(sandbox, "/csc/v2/auth/login"), 1);
+	assert_int_equal(sandbox_requests(cloud_sandbox, "/csc/v2/auth/login"), 1);
 }
 
 int main(void)
@@ -605,7 +462,7 @@ int main(void)
 		cmocka_unit_test(one_request),
 		cmocka_unit_test(together),
 	};
-	int failed = cmocka_run_group_tests(quick, setup, teardown);
+	int failed = cmocka_run_group_tests(quick, setup, cloud_close);
 
-	return failed + cmocka_run_group_tests(slow, setup_slow, teardown);
+	return failed + cmocka_run_group_tests(slow, setup_slow, cloud_close);
 }
