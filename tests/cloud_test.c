@@ -13,7 +13,7 @@
 #include "tests/cloud_fixture.h"
 
 /* Ids of credentials, and what they are; the slots are in this order. */
-enum { RSA, EC, BOTH, BOUND, FREE, GONE, MANY, SLOW, FEW, CREDENTIALS };
+enum { RSA, EC, BOTH, BOUND, FREE, GONE, MANY, SLOW, FEW, LATER, NEVER, CREDENTIALS };
 static const char *const specifications[CREDENTIALS] = {
 	[RSA] = "ivanov id=rsa pin=1234 multisign=3",
 	[EC] = "ivanov id=ec key=ec:P-256 pin=1234 multisign=3",
@@ -24,6 +24,8 @@ static const char *const specifications[CREDENTIALS] = {
 	[MANY] = "ivanov id=many key=ec:P-256 pin=1234 multisign=100000",
 	[SLOW] = "ivanov id=slow key=ec:P-256 pin=1234 async=300",
 	[FEW] = "ivanov id=few key=ec:P-256 pin=1234",
+	[LATER] = "ivanov id=later key=ec:P-256 pin=1234 multisign=9 sign-async=1",
+	[NEVER] = "ivanov id=never key=ec:P-256 pin=1234 multisign=9 sign-async=10000000",
 };
 
 static void use_version(unsigned version)
@@ -289,32 +291,63 @@ static void *sign_slowly(void *context)
 }
 
 /* Another thread ends a call that waits for the service, which would have given the signature later. */
+static void end_waits(unsigned credential, const char *path)
+{
+	CK_SESSION_HANDLE session = cloud_login(credential, "1234");
+	pthread_t thread;
+	void *answer = NULL;
+
+	for (unsigned i = 0; i < 2; i++) {
+		sandbox_forget_requests(cloud_sandbox);
+		assert_int_equal(
+			pthread_create(&thread, NULL, sign_slowly, (void *)(uintptr_t)session), 0);
+		while (sandbox_requests(cloud_sandbox, path) == 0)
+			nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
+		if (i == 0)
+			assert_ok(p11->C_SessionCancel(session, CKF_SIGN));
+		else
+			assert_ok(p11->C_Finalize(NULL));
+		assert_int_equal(pthread_join(thread, &answer), 0);
+		assert_rv((CK_RV)(uintptr_t)answer, CKR_FUNCTION_CANCELED);
+	}
+	assert_ok(p11->C_Initialize(NULL));
+}
+
 static void cancelled(void **state)
 {
-	void *answer = NULL;
-	pthread_t thread;
+	(void)state;
+	use_version(2);
+	sandbox_fault(cloud_sandbox, "delay x2 POST /csc/v2/signatures/signHash: 8");
+	end_waits(MANY, "/csc/v2/signatures/signHash");
+	sandbox_no_faults(cloud_sandbox);
+	end_waits(NEVER, "/csc/v2/signatures/signPolling");
+}
+
+/* A service that signs in asynchronous mode only: it is asked in the other mode once, and asked again for an answer. */
+static void asynchronous(void **state)
+{
+	static const char sign_hash[] = "/csc/v2/signatures/signHash",
+			  polling[] = "/csc/v2/signatures/signPolling";
+	CK_SESSION_HANDLE session;
 
 	(void)state;
 	use_version(2);
-	CK_SESSION_HANDLE session = cloud_login(MANY, "1234");
+	session = cloud_login(LATER, "1234");
+	for (unsigned i = 0; i < 2; i++) {
+		sandbox_forget_requests(cloud_sandbox);
+		cloud_sign_and_verify(session, &cloud_ecdsa_sha256, NULL);
+		assert_int_equal(sandbox_requests(cloud_sandbox, sign_hash), i == 0 ? 2 : 1);
+		assert_int_equal(sandbox_requests(cloud_sandbox, polling), 1);
+	}
+	/* What was made is not lost with an answer. */
+	long before = sandbox_signatures(cloud_sandbox);
 	sandbox_forget_requests(cloud_sandbox);
-	sandbox_fault(cloud_sandbox, "delay x2 POST /csc/v2/signatures/signHash: 8");
-	assert_int_equal(pthread_create(&thread, NULL, sign_slowly, (void *)(uintptr_t)session), 0);
-	while (sandbox_requests(cloud_sandbox, NULL) == 0)
-		nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
-	assert_ok(p11->C_SessionCancel(session, CKF_SIGN));
-	assert_int_equal(pthread_join(thread, &answer), 0);
-	assert_rv((CK_RV)(uintptr_t)answer, CKR_FUNCTION_CANCELED);
-
-	sandbox_forget_requests(cloud_sandbox);
-	assert_int_equal(pthread_create(&thread, NULL, sign_slowly, (void *)(uintptr_t)session), 0);
-	while (sandbox_requests(cloud_sandbox, NULL) == 0)
-		nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
-	assert_ok(p11->C_Finalize(NULL));
-	assert_int_equal(pthread_join(thread, &answer), 0);
-	assert_rv((CK_RV)(uintptr_t)answer, CKR_FUNCTION_CANCELED);
-	assert_ok(p11->C_Initialize(NULL));
-	sandbox_no_faults(cloud_sandbox);
+	sandbox_fault(cloud_sandbox, "drop-after x2 POST /csc/v2/signatures/signPolling");
+	sandbox_fault(cloud_sandbox, "status POST /csc/v2/signatures/signPolling: 202");
+	cloud_sign_and_verify(session, &cloud_ecdsa_sha256, NULL);
+	assert_int_equal(sandbox_requests(cloud_sandbox, polling), 4);
+	assert_int_equal(sandbox_signatures(cloud_sandbox), before + 1);
+	assert_ok(p11->C_CloseSession(session));
 }
 
 /* The login, an authorisation and a signature, with something wrong in one request: a clear end, and no loss. */
@@ -454,6 +487,7 @@ int main(void)
 		cmocka_unit_test(rsa_and_ec),
 		cmocka_unit_test(pins),
 		cmocka_unit_test(cancelled),
+		cmocka_unit_test(asynchronous),
 		cmocka_unit_test(faults),
 		cmocka_unit_test(unreachable),
 		cmocka_unit_test(twenty_processes),

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "module/store/cloud/deferred.h"
 #include "module/support/base64.h"
 #include "module/support/oauth.h"
 
@@ -11,8 +12,6 @@
 #define EARLY_MS     5000  /* one that ends so soon is not begun with */
 #define LIFE_SECONDS 3600  /* where the service does not say */
 #define LIFE_MAX     86400
-#define POLL_MS      250
-#define POLL_MAX_MS  2000
 
 struct authorization {
 	struct service *service;
@@ -190,36 +189,25 @@ static json_t *authorize_body(
 	return NULL;
 }
 
-/* Version 2 may say "later" (202) with a handle to ask with. */
+/* Version 2 may say "later" with a handle to ask with. */
 static CK_RV wait_for(struct authorization *authorization, const struct credential *credential,
 	const struct patience *patience, json_t **answer)
 {
-	long pause = POLL_MS;
-	CK_RV rv = CKR_OK;
+	const char *handle = tokens_text(*answer, "handle");
+	struct service_call call = {.path = "credentials/authorizeCheck"};
+	json_t *later = NULL;
+	CK_RV rv = CKR_HOST_MEMORY;
 
-	while (rv == CKR_OK && tokens_text(*answer, "SAD") == NULL &&
-		tokens_text(*answer, "handle") != NULL) {
-		const struct service_call call = {
-			.path = "credentials/authorizeCheck",
-			.body = json_pack("{s:s,s:s}", "credentialID", credential->id, "handle",
-				tokens_text(*answer, "handle")),
-		};
-		json_t *next = NULL;
-
-		if (!patience_sleep(patience, pause)) {
-			log_error(authorization->log, "credential %s: nobody authorised it in time",
-				credential->id);
-			rv = patience_cancelled(patience) ? CKR_FUNCTION_CANCELED
-							  : CKR_PODPIS_UNREACHABLE;
-		} else {
-			rv = service_call(authorization->service, patience, &call, &next);
-		}
-		json_decref(call.body);
-		if (rv == CKR_OK) {
-			tokens_wipe(*answer);
-			*answer = next;
-		}
-		pause = pause * 2 < POLL_MAX_MS ? pause * 2 : POLL_MAX_MS;
+	if (handle == NULL || tokens_text(*answer, "SAD") != NULL)
+		return CKR_OK;
+	call.body = json_pack("{s:s,s:s}", "credentialID", credential->id, "handle", handle);
+	if (call.body != NULL)
+		rv = deferred_wait(authorization->service, authorization->log, credential->id,
+			patience, &call, &later);
+	tokens_wipe(call.body);
+	if (rv == CKR_OK) {
+		tokens_wipe(*answer);
+		*answer = later;
 	}
 	return rv;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "module/store/cloud/deferred.h"
 #include "module/support/base64.h"
 
 #define TOGETHER_MAX 256 /* hashes in one request */
@@ -25,6 +26,7 @@ struct batch {
 	struct service *service;
 	struct authorization *authorization;
 	struct log *log;
+	atomic_bool later;     /* the service signs in asynchronous mode only */
 	pthread_mutex_t mutex; /* over what follows */
 	pthread_cond_t changed;
 	bool led; /* a leader is at work */
@@ -79,22 +81,69 @@ static json_t *sign_body(const struct credential *credential, unsigned version,
 	return body;
 }
 
+/* Version 2's asynchronous mode: the outcome is to be kept for as long as it is asked for. */
+static bool add_mode(json_t *body, const struct patience *patience)
+{
+	long left = patience->until - patience_now();
+
+	return json_object_set_new(body, "operationMode", json_string("A")) == 0 &&
+	       json_object_set_new(body, "validity_period", json_integer(left > 0 ? left : 1)) == 0;
+}
+
+/* The signatures that `answer` promises, in place of it. */
+static CK_RV wait_for(struct batch *batch, const struct credential *credential,
+	const struct sad *sad, const struct patience *patience, json_t **answer)
+{
+	const struct service_call call = {
+		.path = "signatures/signPolling",
+		.body = json_pack("{s:s}", "requestID", tokens_text(*answer, "responseID")),
+		.bearer = sad->bearer ? sad->text : NULL,
+	};
+	json_t *later = NULL;
+	CK_RV rv = CKR_HOST_MEMORY;
+
+	if (call.body != NULL)
+		rv = deferred_wait(
+			batch->service, batch->log, credential->id, patience, &call, &later);
+	tokens_wipe(call.body);
+	if (rv == CKR_OK) {
+		tokens_wipe(*answer);
+		*answer = later;
+	}
+	return rv;
+}
+
 /* `hashes` is a list of base64 texts; *out the list of as many signatures. */
 static CK_RV sign_hashes(struct batch *batch, const struct credential *credential,
 	const struct algorithm *algorithm, const struct sad *sad, json_t *hashes,
 	const struct patience *patience, json_t **out)
 {
 	unsigned version = service_account(batch->service)->version;
+	struct service_outcome outcome = {.acted = false};
 	const struct service_call call = {
 		.path = "signatures/signHash",
 		.body = sign_body(credential, version, algorithm, sad, hashes),
 		.bearer = sad->bearer ? sad->text : NULL,
+		.outcome = &outcome,
 	};
+	bool later = version == 2 && atomic_load(&batch->later);
 	json_t *answer = NULL, *list;
 	CK_RV rv = CKR_HOST_MEMORY;
 
-	if (call.body != NULL)
+	if (call.body != NULL && (!later || add_mode(call.body, patience)))
 		rv = service_call(batch->service, patience, &call, &answer);
+	/* Refused for its mode, nothing was signed; it will be the same with the next. */
+	if (rv == CKR_PODPIS_MODE && version == 2 && !later) {
+		atomic_store(&batch->later, true);
+		rv = add_mode(call.body, patience)
+			     ? service_call(batch->service, patience, &call, &answer)
+			     : CKR_HOST_MEMORY;
+	}
+	if (rv == CKR_PODPIS_MODE)
+		rv = CKR_PODPIS_REFUSED;
+	if (rv == CKR_OK && tokens_text(answer, "responseID") != NULL &&
+		json_object_get(answer, "signatures") == NULL)
+		rv = wait_for(batch, credential, sad, patience, &answer);
 	if (rv == CKR_OK) {
 		list = json_object_get(answer, "signatures");
 		if (json_array_size(list) == json_array_size(hashes)) {
@@ -106,6 +155,10 @@ static CK_RV sign_hashes(struct batch *batch, const struct credential *credentia
 			rv = CKR_DEVICE_ERROR;
 		}
 	}
+	if (rv != CKR_OK && outcome.acted)
+		log_error(batch->log,
+			"credential %s: %zu signature(s) may have been made all the same",
+			credential->id, json_array_size(hashes));
 	/* The hashes may be needed once more. */
 	json_object_del(call.body, version == 1 ? "hash" : "hashes");
 	tokens_wipe(call.body);

@@ -6,6 +6,8 @@
  * request is under way at a time. What an authorisation allows bounds how many go together; hashes that are to be
  * signed in different ways go apart.
  *
+ * A service that signs in asynchronous mode (v2.0, 11.10: responseID, signPolling) is asked until the signatures are there.
+ *
  * Whoever is cancelled leaves. When it is the leader, the request ends with it, and the others' signatures fail: the
  * service may have made them, so they can't be asked for again (CKR_FUNCTION_FAILED).
  */

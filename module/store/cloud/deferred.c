@@ -2,26 +2,28 @@
 
 #include "module/support/tokens.h"
 
-#define PAUSE_MS     250
+#define PAUSE_MS     100
 #define PAUSE_MAX_MS 2000
 #define LOST_MAX     5 /* answers, in a row */
 
-CK_RV deferred_wait(struct service *service, struct log *log, const char *what,
+CK_RV deferred_wait(struct service *service, struct log *log, const char *credential,
 	const struct patience *patience, const struct service_call *call, json_t **out)
 {
 	struct service_call question = *call;
 	long pause = PAUSE_MS;
 	unsigned lost = 0;
-	bool pending = true;
+	struct service_outcome outcome = {.pending = true};
 	json_t *answer = NULL;
 	CK_RV rv;
 
-	question.pending = &pending;
+	question.outcome = &outcome;
 	for (;;) {
 		if (!patience_sleep(patience, pause)) {
-			log_error(log, "%s: %s: no answer came in time", what, call->path);
-			return patience_cancelled(patience) ? CKR_FUNCTION_CANCELED
-							    : CKR_PODPIS_UNREACHABLE;
+			if (patience_cancelled(patience))
+				return CKR_FUNCTION_CANCELED;
+			log_error(log, "credential %s: %s: no answer in time", credential,
+				call->path);
+			return CKR_PODPIS_UNREACHABLE;
 		}
 		pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
 		rv = service_call(service, patience, &question, &answer);
@@ -29,7 +31,7 @@ CK_RV deferred_wait(struct service *service, struct log *log, const char *what,
 			continue;
 		if (rv != CKR_OK)
 			return rv;
-		if (!pending) {
+		if (!outcome.pending) {
 			*out = answer;
 			return CKR_OK;
 		}

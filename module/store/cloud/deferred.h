@@ -10,9 +10,9 @@
 /*
  * Makes the call, with growing pauses, until its answer is there. Asking again changes nothing at the service, so a
  * few lost answers are no end. CKR_PODPIS_UNREACHABLE: the time is up; CKR_FUNCTION_CANCELED; the service's errors.
- * `what` is for the log. *out is wiped and freed with tokens_wipe.
+ * `credential`, its id, is for the log. *out is wiped and freed with tokens_wipe.
  */
-CK_RV deferred_wait(struct service *service, struct log *log, const char *what,
+CK_RV deferred_wait(struct service *service, struct log *log, const char *credential,
 	const struct patience *patience, const struct service_call *call, json_t **out);
 
 #endif

@@ -184,6 +184,8 @@ static const struct {
 	{0, NULL, NULL, "not authorized by the SAD", CKR_FUNCTION_REJECTED,
 		"the authorisation is for another hash"},
 	{0, NULL, NULL, "digest value length", CKR_DATA_LEN_RANGE, "the hash has a wrong length"},
+	{0, "signatures/signHash", NULL, "operationMode", CKR_PODPIS_MODE,
+		"signatures are not made in this mode"},
 	{401, NULL, NULL, NULL, CKR_PODPIS_LOGIN, "the login is not taken"},
 	{0, NULL, "invalid_token", NULL, CKR_PODPIS_LOGIN, "the login is not taken"},
 	{0, NULL, "expired_token", NULL, CKR_PODPIS_LOGIN, "the login has expired"},
@@ -334,7 +336,8 @@ static CK_RV exchange_read(struct exchange *x, json_t **out)
 
 	if (x->response.status < 200 || x->response.status > 299)
 		return refused(x->service, x->call, &x->response, x->line->http);
-	if (x->response.status == 204)
+	if (x->response.status == 204 ||
+		(x->response.status == 202 && x->response.body.length == 0))
 		json = json_object();
 	else if (!http_response_json(x->line->http, &x->response, &json, &err))
 		return failed(x->service, x->patience, x->call->path, &err);
@@ -377,6 +380,12 @@ CK_RV service_call(struct service *service, const struct patience *patience,
 	if (rv == CKR_OK)
 		rv = exchange_read(&x, out);
 out:
+	if (call->outcome != NULL)
+		*call->outcome = (struct service_outcome){
+			.pending = x.response.status == 202,
+			.acted = x.response.sent &&
+				 (x.response.status < 400 || x.response.status > 499),
+		};
 	http_response_clear(&x.response);
 	secret_free(x.bearer);
 	secret_free(x.stale);

@@ -21,6 +21,8 @@
 
 /* The authorisation is not taken: a new one may be. Never leaves the store. */
 #define CKR_PODPIS_SAD CKR_PODPIS(0x2f)
+/* The service wants the other operationMode. Never leaves batch.c. */
+#define CKR_PODPIS_MODE CKR_PODPIS(0x2e)
 
 struct service;
 
@@ -32,14 +34,21 @@ void service_free(struct service *service); /* NULL is fine */
 
 const struct cloud_account *service_account(const struct service *service);
 
+/* What became of a call besides its answer. */
+struct service_outcome {
+	bool pending; /* 202: "ask again" */
+	bool acted;   /* the service may have done what was asked, whether it said so or not */
+};
+
 struct service_call {
 	const char *path; /* "credentials/list" */
 	json_t *body;     /* borrowed */
 	/* Instead of the login's token; NULL: that. */
 	const struct secret *bearer;
+	struct service_outcome *outcome; /* set, also with an error; NULL: that is no matter here */
 };
 
-/* An answer with 2xx; *out is an object (empty for 204), wiped and freed with tokens_wipe. */
+/* An answer with 2xx; *out is an object (for 204, and 202 without one, empty), wiped and freed with tokens_wipe. */
 CK_RV service_call(struct service *service, const struct patience *patience,
 	const struct service_call *call, json_t **out);
 
