@@ -47,6 +47,12 @@ static void put64(uint8_t *out, uint64_t value)
 		out[i] = (uint8_t)value;
 }
 
+static void put32(uint8_t *out, size_t value)
+{
+	for (int i = 3; i >= 0; i--, value >>= 8)
+		out[i] = (uint8_t)value;
+}
+
 /* SHA-256 over a text with its NUL, and what follows: docs/vault-format.md, "Checksums and tags". */
 static void checksum(const char *domain, const uint8_t *data, size_t length, uint8_t out[32])
 {
@@ -142,10 +148,74 @@ static void a_file_without_end(void **state)
 	assert_ok(p11->C_Finalize(NULL));
 }
 
-static void put32(uint8_t *out, size_t value)
+/* The user's row with another n, and its checksums made to fit. */
+static void ask_for(uint64_t n)
 {
-	for (int i = 3; i >= 0; i--, value >>= 8)
-		out[i] = (uint8_t)value;
+	uint8_t wrap[16 + 4 + 8 + 4 + 4 + 16 + 60], tries[32 + 4] = {0}, sum[32];
+	sqlite3_stmt *get = NULL, *put = NULL;
+	sqlite3 *db = damage_database();
+
+	assert_int_equal(
+		sqlite3_prepare_v2(db,
+			"SELECT uuid, salt, wrapped FROM identity, pin WHERE role = 1 AND r = 8 "
+			"AND p = 1 AND tries = 0",
+			-1, &get, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_step(get), SQLITE_ROW);
+	memcpy(wrap, sqlite3_column_blob(get, 0), 16);
+	put32(wrap + 16, 1);
+	put64(wrap + 20, n);
+	put32(wrap + 28, 8);
+	put32(wrap + 32, 1);
+	memcpy(wrap + 36, sqlite3_column_blob(get, 1), 16);
+	memcpy(wrap + 52, sqlite3_column_blob(get, 2), 60);
+	sqlite3_finalize(get);
+	checksum("podpis vault 1 pin", wrap, sizeof(wrap), tries);
+	checksum("podpis vault 1 tries", tries, sizeof(tries), sum);
+	assert_int_equal(
+		sqlite3_prepare_v2(
+			db, "UPDATE pin SET n = ?1, checksum = ?2 WHERE role = 1", -1, &put, NULL),
+		SQLITE_OK);
+	sqlite3_bind_int64(put, 1, (sqlite3_int64)n);
+	sqlite3_bind_blob(put, 2, sum, sizeof(sum), SQLITE_STATIC);
+	assert_int_equal(sqlite3_step(put), SQLITE_DONE);
+	sqlite3_finalize(put);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static int tries_of_user(void)
+{
+	sqlite3 *db = damage_database();
+	sqlite3_stmt *get = NULL;
+	int tries;
+
+	assert_int_equal(
+		sqlite3_prepare_v2(db, "SELECT tries FROM pin WHERE role = 1", -1, &get, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_step(get), SQLITE_ROW);
+	tries = sqlite3_column_int(get, 0);
+	sqlite3_finalize(get);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	return tries;
+}
+
+/* A file can't make a login take a GiB of its host, nor make one cheap for a guesser. */
+static void a_file_that_is_dear(void **state)
+{
+	static const uint64_t asked[] = {1 << 14, 1 << 18, 1 << 20, UINT64_C(1) << 62};
+	char name[64];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(asked); i++) {
+		damage_restore();
+		ask_for(asked[i]);
+		snprintf(name, sizeof(name), "asks scrypt for n = %llu,",
+			(unsigned long long)asked[i]);
+		damage_check(name, name, 0, LOCKS_USER);
+		/* Refused before anything was tried, so nothing is counted. */
+		assert_int_equal(tries_of_user(), 0);
+	}
+	damage_restore();
 }
 
 /*
@@ -203,6 +273,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_schema_of_others),
 		cmocka_unit_test(a_file_without_end),
+		cmocka_unit_test(a_file_that_is_dear),
 		cmocka_unit_test(a_journal_of_others),
 	};
 

@@ -17,8 +17,11 @@
 #define SCRYPT_N ((uint64_t)1 << 15)
 #define SCRYPT_R 8
 #define SCRYPT_P 1
-/* What is accepted from a file: up to 2^20 * 8 * 128 bytes = 1 GiB, so that a stronger writer is understood. */
-#define SCRYPT_N_MAX ((uint64_t)1 << 20)
+/*
+ * What is accepted from a file, which anybody may have written: two doublings, 128 MiB, so that the next, stronger
+ * writer is understood, and no file takes more of the host than that.
+ */
+#define SCRYPT_N_MAX (SCRYPT_N << 2)
 
 #define DELAY_FIRST  50   /* ms */
 #define DELAY_MAX    2000 /* ms */
@@ -103,7 +106,7 @@ out:
 	return rv;
 }
 
-static bool parameters_ok(const struct pin_wrap *wrap)
+bool pin_bounded(const struct pin_wrap *wrap)
 {
 	return wrap->n >= SCRYPT_N && wrap->n <= SCRYPT_N_MAX && (wrap->n & (wrap->n - 1)) == 0 &&
 	       wrap->r == SCRYPT_R && wrap->p == SCRYPT_P;
@@ -116,7 +119,7 @@ CK_RV pin_unwrap(struct crypto *crypto, const uint8_t uuid[SEAL_UUID], const str
 	uint8_t aad[AAD_SIZE];
 	CK_RV rv;
 
-	if (!parameters_ok(wrap))
+	if (!pin_bounded(wrap))
 		return CKR_DEVICE_ERROR;
 	key = secret_new(NULL, SEAL_KEY);
 	if (key == NULL)

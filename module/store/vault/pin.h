@@ -33,9 +33,12 @@ CK_RV pin_wrap(struct crypto *crypto, const uint8_t uuid[SEAL_UUID], CK_USER_TYP
 	const uint8_t *pin, size_t length, const uint8_t token_key[SEAL_KEY], struct pin_wrap *out);
 
 /*
- * CKR_PIN_INCORRECT, CKR_DEVICE_ERROR when the parameters are none that this module would write (they bound
- * memory and time before anything is known to be authentic).
+ * Are scrypt's parameters as dear as this module's own, and not much dearer? They decide over memory and time before
+ * anything is known to be authentic (docs/vault-format.md, "PINs").
  */
+bool pin_bounded(const struct pin_wrap *wrap);
+
+/* CKR_PIN_INCORRECT; CKR_DEVICE_ERROR when the parameters are out of bounds. */
 CK_RV pin_unwrap(struct crypto *crypto, const uint8_t uuid[SEAL_UUID], const struct pin_wrap *wrap,
 	const uint8_t *pin, size_t length, uint8_t token_key[SEAL_KEY]);
 

@@ -103,6 +103,12 @@ static CK_RV read_pin(struct reading *reading, CK_USER_TYPE role)
 		return rv;
 	if (pin->damaged) {
 		found(reading, "the %s's wrapped key or PIN counter is damaged", names[role]);
+	} else if (pin->present && !pin_bounded(&pin->wrap)) {
+		found(reading,
+			"the %s's wrapped key asks scrypt for n = %llu, r = %u, p = %u, which is "
+			"not taken from a file",
+			names[role], (unsigned long long)pin->wrap.n, pin->wrap.r, pin->wrap.p);
+		pin->damaged = true;
 	} else if (!reading->root.damaged &&
 		   memcmp(listed, pin->present ? pin->digest : none, SEAL_CHECKSUM) != 0) {
 		found(reading, "the %s's wrapped key is %s", names[role],
