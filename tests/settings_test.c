@@ -29,13 +29,14 @@ static int teardown(void **state)
 
 static void append(const char *text)
 {
-	struct buffer added = BUFFER_INIT(1000);
+	struct buffer added = BUFFER_INIT(1000), all = BUFFER_INIT(10000);
 	struct error err = {0};
 
 	buffer_append_text(&added, text);
-	if (!settings_append(path, &added, NULL, NULL, &err))
+	if (!settings_join(path, &added, &all, &err) || !settings_write(path, &all, &err))
 		fail_msg("%s", err.message);
 	buffer_free(&added);
+	buffer_free(&all);
 }
 
 static void expect_text(const char *wanted)
@@ -74,31 +75,29 @@ static void test_append(void **state)
 	free(real);
 }
 
-static bool refuse(void *context, const char *candidate, struct error *err)
+/* What is only looked at is not written; a file that is not there yet is none. */
+static void test_join(void **state)
 {
-	struct buffer text = BUFFER_INIT(1000);
-
-	(void)context;
-	assert_true(buffer_read_file(&text, candidate));
-	assert_non_null(strstr(buffer_text(&text), "[slot a]"));
-	assert_non_null(strstr(buffer_text(&text), "[slot z]"));
-	buffer_free(&text);
-	return error_set(err, ERROR_USAGE, "%s", candidate);
-}
-
-static void test_refused(void **state)
-{
-	struct buffer added = BUFFER_INIT(1000);
+	struct buffer added = BUFFER_INIT(1000), all = BUFFER_INIT(1000);
 	struct error err = {0};
 
 	(void)state;
 	unlink(path);
-	append("[slot a]\n\n");
 	buffer_append_text(&added, "[slot z]\n");
-	assert_false(settings_append(path, &added, refuse, NULL, &err));
-	assert_int_equal(err.code, ERROR_USAGE);
-	assert_int_not_equal(access(err.message, F_OK), 0);
+	assert_true(settings_join(path, &added, &all, &err));
+	assert_string_equal(buffer_text(&all), "[slot z]\n");
+	assert_int_not_equal(access(path, F_OK), 0);
+	append("[slot a]\n\n");
+	buffer_reset(&all);
+	assert_true(settings_join(path, &added, &all, &err));
+	assert_string_equal(buffer_text(&all), "[slot a]\n\n[slot z]\n");
+	expect_text("[slot a]\n\n");
+	/* A folder in its place. */
+	buffer_reset(&all);
+	assert_false(settings_join(folder, &added, &all, &err));
+	assert_false(settings_write(folder, &added, &err));
 	buffer_free(&added);
+	buffer_free(&all);
 	/* One empty line between sections is enough. */
 	append("[slot b]\n");
 	expect_text("[slot a]\n\n[slot b]\n");
@@ -141,7 +140,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_append),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_join),
 		cmocka_unit_test(test_lock),
 	};
 

@@ -431,7 +431,7 @@ static bool wants_default(const struct config *config)
 	return config->problem == NULL;
 }
 
-struct config *config_load(const char *path)
+static struct config *load(const char *path, struct buffer *text)
 {
 	const char *named = path != NULL ? path : secure_getenv("PODPIS_CONFIG");
 	struct config *config = calloc(1, sizeof(*config));
@@ -441,8 +441,10 @@ struct config *config_load(const char *path)
 	if (config == NULL)
 		return NULL;
 	config->path = path != NULL ? strdup(path) : config_path();
-	if (config->path != NULL &&
-		!ini_read_on(config->path, take_line, take_complaint, &reading, &err)) {
+	if (config->path != NULL && !(text != NULL ? ini_parse_on(config->path, text, take_line,
+							     take_complaint, &reading, &err)
+						   : ini_read_on(config->path, take_line,
+							     take_complaint, &reading, &err))) {
 		/* A file that was named and is not there is a fault; the usual place may be empty. */
 		if (err.code != ERROR_WORKPLACE || (named != NULL && named[0] != '\0')) {
 			free(config->problem);
@@ -465,6 +467,16 @@ struct config *config_load(const char *path)
 fail:
 	config_free(config);
 	return NULL;
+}
+
+struct config *config_load(const char *path)
+{
+	return load(path, NULL);
+}
+
+struct config *config_parse(const char *path, struct buffer *text)
+{
+	return load(path, text);
 }
 
 void config_free(struct config *config)

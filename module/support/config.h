@@ -16,6 +16,7 @@
 
 #include <stddef.h>
 
+#include "module/support/buffer.h"
 #include "module/support/error.h"
 
 enum config_kind { CONFIG_SLOT, CONFIG_AUTHORITY, CONFIG_MODULE };
@@ -47,6 +48,8 @@ char *config_path(void);
 
 /* `path` NULL: as above. NULL only without memory; what is wrong stands in the `problem`s. */
 struct config *config_load(const char *path);
+/* What config_load would make of `path` if it held that text, which is cut up. The file need not be there. */
+struct config *config_parse(const char *path, struct buffer *text);
 void config_free(struct config *config);
 
 const struct config_section *config_find(

@@ -4,7 +4,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "module/support/buffer.h"
 #include "module/support/text.h"
 
 #define FILE_MAX       (1 << 20) /* bytes */
@@ -123,24 +122,18 @@ static bool refused(const char *path, struct error *err)
 	}
 }
 
-bool ini_read_on(const char *path, ini_handler *handler, ini_complaint *complaint, void *context,
-	struct error *err)
+bool ini_parse_on(const char *path, struct buffer *buffer, ini_handler *handler,
+	ini_complaint *complaint, void *context, struct error *err)
 {
-	struct buffer buffer = BUFFER_INIT(FILE_MAX);
 	struct reader reader = {
 		.handler = handler, .complaint = complaint, .context = context, .err = err};
 	char *text, *end, *stop;
-	bool ok = false;
 
-	if (!buffer_read_file(&buffer, path)) {
-		refused(path, err);
-		goto out;
-	}
 	reader.line.file = path;
 	reader.line.section = reader.section;
-	text = (char *)buffer.data;
-	end = text != NULL ? text + buffer.length : NULL; /* an empty file has no text */
-	if (buffer.length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+	text = (char *)buffer->data;
+	end = text != NULL ? text + buffer->length : NULL; /* an empty file has no text */
+	if (buffer->length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
 		text += 3;
 	for (; text < end; text = stop + 1) {
 		stop = memchr(text, '\n', (size_t)(end - text));
@@ -149,10 +142,19 @@ bool ini_read_on(const char *path, ini_handler *handler, ini_complaint *complain
 		*stop = '\0';
 		reader.line.number++;
 		if (!read_line(&reader, text, (size_t)(stop - text)))
-			goto out;
+			return false;
 	}
-	ok = true;
-out:
+	return true;
+}
+
+bool ini_read_on(const char *path, ini_handler *handler, ini_complaint *complaint, void *context,
+	struct error *err)
+{
+	struct buffer buffer = BUFFER_INIT(FILE_MAX);
+	bool ok = buffer_read_file(&buffer, path)
+			  ? ini_parse_on(path, &buffer, handler, complaint, context, err)
+			  : refused(path, err);
+
 	buffer_free(&buffer);
 	return ok;
 }

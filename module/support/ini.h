@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 
+#include "module/support/buffer.h"
 #include "module/support/error.h"
 
 struct ini_line {
@@ -37,5 +38,9 @@ bool ini_read(const char *path, ini_handler *handler, void *context, struct erro
 /* The same, but goes on behind a line that can't be read. */
 bool ini_read_on(const char *path, ini_handler *handler, ini_complaint *complaint, void *context,
 	struct error *err);
+
+/* The same of a text that might be the file's; it is cut into its lines where it stands. */
+bool ini_parse_on(const char *path, struct buffer *text, ini_handler *handler,
+	ini_complaint *complaint, void *context, struct error *err);
 
 #endif

@@ -1,5 +1,8 @@
 #include "provision/commands/commands.h"
 
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,6 +52,8 @@ static const struct option options_setup_workplace[] = {
 		false},
 	{0},
 };
+
+#define SETTINGS_MAX (2u << 20) /* bytes of podpis.conf */
 
 static const char *given(const struct context *context, const char *name, const char *otherwise)
 {
@@ -148,36 +153,91 @@ static bool add_authority(struct context *context, struct buffer *added, struct 
 	return done;
 }
 
-/* Can what the file says be used? */
-static bool check_settings(struct context *context, const char *path, struct error *err)
+/* What the server's certificate is held against: read as it will be, by OpenSSL. */
+static bool check_ca_file(const struct config_section *section, struct error *err)
+{
+	const char *path = config_get(section, "ca-file");
+	X509_STORE *store;
+	bool done;
+
+	if (path == NULL)
+		return true;
+	if (access(path, R_OK) != 0)
+		return error_set(err, ERROR_USAGE, "%s: %s", path, strerror(errno));
+	store = X509_STORE_new();
+	done = store != NULL && X509_STORE_load_file(store, path) == 1;
+	X509_STORE_free(store);
+	ERR_clear_error();
+	return done || error_set(err, ERROR_USAGE, _("%s: no certificate in PEM in it"), path);
+}
+
+static bool check_anchors(const struct config_section *section, struct error *err)
+{
+	struct certificates anchors = {0};
+	bool done = anchors_of_file(section, &anchors, err);
+
+	certificates_clear(&anchors);
+	return done;
+}
+
+/* Can what this configuration says be used? From here on it is the one in force. */
+static bool check_settings(struct context *context, struct config *config, struct error *err)
 {
 	const char *name = options_get(&context->options, "authority");
 	struct authority *authority = NULL;
+	const struct config_section *section;
 
 	config_free(context->config);
-	context->config = config_load(path);
+	context->config = config;
 	if (!context_check_config(context, err))
 		return false;
 	if (name == NULL)
 		return true;
-	if (!authority_open(context->config, name, context->log, &authority, err))
+	section = config_find(config, CONFIG_AUTHORITY, name);
+	if (section != NULL && section->problem == NULL &&
+		(!check_ca_file(section, err) || !check_anchors(section, err)))
+		return false;
+	if (!authority_open(config, name, context->log, &authority, err))
 		return false;
 	authority_close(authority);
 	return true;
 }
 
-/* The same of the file as it would be, before it is: its name and lines are then nobody's. */
-static bool check_candidate(void *context, const char *candidate, struct error *err)
+/* The same of the file as it would be: its name and lines are then nobody's. */
+static bool check_candidate(
+	struct context *context, const char *path, struct buffer *text, struct error *err)
 {
 	struct error problem = {0};
-	size_t length = strlen(candidate);
+	size_t length = strlen(path);
 	const char *cause = problem.message;
 
-	if (check_settings(context, candidate, &problem))
+	if (check_settings(context, config_parse(path, text), &problem))
 		return true;
-	if (strncmp(cause, candidate, length) == 0 && strstr(cause + length, ": ") != NULL)
+	if (strncmp(cause, path, length) == 0 && strstr(cause + length, ": ") != NULL)
 		cause = strstr(cause + length, ": ") + 2;
 	return error_set(err, problem.code, _("nothing is added to podpis.conf: %s"), cause);
+}
+
+/* Writes what was added when it can be used; with --dry-run it is only looked at. */
+static bool add(
+	struct context *context, const char *path, const struct buffer *added, struct error *err)
+{
+	struct buffer text = BUFFER_INIT(SETTINGS_MAX), candidate = BUFFER_INIT(SETTINGS_MAX);
+	bool dry_run = options_has(&context->options, "dry-run"), done;
+
+	done = settings_join(path, added, &text, err) &&
+	       (buffer_append(&candidate, text.data, text.length) ||
+		       error_set(err, ERROR_FAILED, _("out of memory"))) &&
+	       check_candidate(context, path, &candidate, err) &&
+	       (dry_run || settings_write(path, &text, err));
+	if (done)
+		output_text(&context->output,
+			dry_run ? _("To be added to %s:\n\n%s") : _("Added to %s:\n\n%s"), path,
+			buffer_text(added));
+	buffer_free(&candidate);
+	buffer_free(&text);
+	/* The module and every later command read the same. */
+	return done && (dry_run || check_settings(context, config_load(NULL), err));
 }
 
 static bool configure(struct context *context, struct error *err)
@@ -200,15 +260,9 @@ static bool configure(struct context *context, struct error *err)
 	output_json(&context->output, "configuration_changed", json_boolean(added.length > 0));
 	if (added.length == 0) {
 		output_text(&context->output, _("%s says it already.\n"), path);
-		done = check_settings(context, NULL, err);
-	} else if (options_has(&context->options, "dry-run")) {
-		output_text(
-			&context->output, _("To be added to %s:\n\n%s"), path, buffer_text(&added));
-		done = true;
-	} else if (settings_append(path, &added, check_candidate, context, err)) {
-		output_text(&context->output, _("Added to %s:\n\n%s"), path, buffer_text(&added));
-		/* The module and every later command read the same. */
-		done = check_settings(context, NULL, err);
+		done = check_settings(context, config_load(NULL), err);
+	} else {
+		done = add(context, path, &added, err);
 	}
 out:
 	free(path);

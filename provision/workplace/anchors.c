@@ -25,7 +25,8 @@ bool anchors_of_file(
 	if (path != NULL && !buffer_read_file(&pem, path))
 		done = error_set(err, ERROR_USAGE, "%s: %s", path, strerror(errno));
 	else if (path != NULL)
-		done = certificates_read(pem.data, pem.length, anchors, err);
+		done = certificates_read(pem.data, pem.length, anchors, err) ||
+		       error_prefix(err, "%s", path);
 	buffer_free(&pem);
 	return done;
 }
@@ -161,6 +162,18 @@ static bool install(struct context *context, const struct places *places, const 
 	return done;
 }
 
+/* A folder has nobody to be asked. */
+static void would_ask(struct context *context, const struct config_section *section)
+{
+	const char *url = config_get(section, "url");
+
+	if (url != NULL)
+		output_text(&context->output,
+			_("%s would be asked for the root certificates of %s, which are then shown "
+			  "before they are trusted.\n"),
+			url, section->name);
+}
+
 bool anchors_install(struct context *context, const struct places *places, struct record *record,
 	struct error *err)
 {
@@ -177,10 +190,12 @@ bool anchors_install(struct context *context, const struct places *places, struc
 
 		if (section->kind != CONFIG_AUTHORITY || section->problem != NULL ||
 			/* Who is not going to be asked does not need the network. */
-			(config_get(section, "anchors") == NULL &&
-				(!able || options_has(&context->options, "dry-run"))))
+			(config_get(section, "anchors") == NULL && !able))
 			continue;
-		if (load(context, section, &anchors, &cause))
+		if (config_get(section, "anchors") == NULL &&
+			options_has(&context->options, "dry-run"))
+			would_ask(context, section);
+		else if (load(context, section, &anchors, &cause))
 			done = install(context, places, section->name, &anchors, record, rows, err);
 		else
 			output_progress(&context->output,

@@ -13,8 +13,6 @@
 #include "provision/i18n.h"
 #include "provision/workplace/whole_file.h"
 
-#define FILE_MAX (1024 * 1024)
-
 static bool plain(const char *value)
 {
 	return strpbrk(value, "\r\n") == NULL;
@@ -84,36 +82,37 @@ bool settings_lock(const char *path, int *lock, struct error *err)
 	return done;
 }
 
-bool settings_append(const char *name, const struct buffer *added, settings_check *check,
-	void *context, struct error *err)
+bool settings_join(
+	const char *path, const struct buffer *added, struct buffer *text, struct error *err)
 {
-	struct buffer text = BUFFER_INIT(FILE_MAX);
+	if (!buffer_read_file(text, path) && errno != ENOENT && errno != ENOTDIR)
+		return error_set(err, ERROR_FAILED, "%s: %s", path, strerror(errno));
+	if (text->length > 0 && text->data[text->length - 1] != '\n')
+		buffer_append_text(text, "\n");
+	if (text->length > 1 && text->data[text->length - 2] != '\n')
+		buffer_append_text(text, "\n");
+	return buffer_append(text, added->data, added->length) ||
+	       error_set(err, ERROR_FAILED, _("out of memory"));
+}
+
+bool settings_write(const char *name, const struct buffer *text, struct error *err)
+{
 	/* Who keeps the file elsewhere and links to it goes on doing so. */
 	char *real = realpath(name, NULL), *temporary = NULL;
 	const char *path = real != NULL ? real : name;
 	bool done = false;
 	int fd = -1;
 
-	if (!buffer_read_file(&text, path) && errno != ENOENT) {
-		error_set(err, ERROR_FAILED, "%s: %s", path, strerror(errno));
-		goto out;
-	}
-	if (text.length > 0 && text.data[text.length - 1] != '\n')
-		buffer_append_text(&text, "\n");
-	if (text.length > 1 && text.data[text.length - 2] != '\n')
-		buffer_append_text(&text, "\n");
-	if (!buffer_append(&text, added->data, added->length) ||
-		asprintf(&temporary, "%s.XXXXXX", path) < 0) {
+	if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
 		temporary = NULL;
 		error_set(err, ERROR_FAILED, _("out of memory"));
 		goto out;
 	}
 	fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */
-	if (fd < 0 || !folder_write_all(fd, text.data, text.length) || fsync(fd) != 0)
+	done = fd >= 0 && folder_write_all(fd, text->data, text->length) && fsync(fd) == 0 &&
+	       rename(temporary, path) == 0;
+	if (!done)
 		error_set(err, ERROR_FAILED, "%s: %s", path, strerror(errno));
-	else if (check == NULL || check(context, temporary, err))
-		done = rename(temporary, path) == 0 ||
-		       error_set(err, ERROR_FAILED, "%s: %s", path, strerror(errno));
 	if (done)
 		whole_file_sync(path);
 	else if (fd >= 0)
@@ -123,6 +122,5 @@ out:
 		close(fd);
 	free(temporary);
 	free(real);
-	buffer_free(&text);
 	return done;
 }

@@ -24,14 +24,11 @@ bool settings_ensure(const struct config *config, enum config_kind kind, const c
  */
 bool settings_lock(const char *path, int *lock, struct error *err);
 
-/* Looks at the file as it would be, which is at `candidate` in the same folder; false: it is not to be written. */
-typedef bool settings_check(void *context, const char *candidate, struct error *err);
+/* The file's text, if it is there, with `added` at its end. */
+bool settings_join(
+	const char *path, const struct buffer *added, struct buffer *text, struct error *err);
 
-/*
- * Writes the file with `added` at its end: mode 0600, whole or not at all, and only when `check` (or NULL) takes it. A
- * symbolic link stays one.
- */
-bool settings_append(const char *path, const struct buffer *added, settings_check *check,
-	void *context, struct error *err);
+/* Writes the file: mode 0600, whole or not at all. A symbolic link stays one. */
+bool settings_write(const char *path, const struct buffer *text, struct error *err);
 
 #endif

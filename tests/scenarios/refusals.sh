@@ -14,13 +14,33 @@ apply() {
 
 step 'an authority that can not be used is not written down'
 cp "$XDG_CONFIG_HOME/podpis/podpis.conf" "$work/before.conf"
-for wrong in '--url http://plain.example/' '--url https://a.example/ --ca-file /nowhere.pem' '--protocol pigeon'; do
-	# shellcheck disable=SC2086 # words
-	! podpis setup --authority other $wrong >"$work/out" 2>"$work/err" || fail "setup took $wrong"
-	says 'nothing is added'
-	! grep -q 'podpis.conf\.' "$work/err" || fail "named is a file that is not there: $(cat "$work/err")"
-	cmp "$XDG_CONFIG_HOME/podpis/podpis.conf" "$work/before.conf" || fail "setup wrote down $wrong"
-done
+echo 'no certificate' >"$work/letter.pem"
+while read -r named wrong; do
+	for dry in '' --dry-run; do
+		# shellcheck disable=SC2086 # words
+		expect 2 podpis setup --authority other $wrong $dry
+		says 'nothing is added'
+		says "$named"
+		! grep -q 'podpis.conf\.' "$work/err" || fail "named is a file that is not there: $(cat "$work/err")"
+		cmp "$XDG_CONFIG_HOME/podpis/podpis.conf" "$work/before.conf" || fail "setup wrote down $wrong"
+	done
+done <<END
+http://plain.example/ --url http://plain.example/
+/nowhere.pem --url https://a.example/ --ca-file /nowhere.pem
+letter.pem --url https://a.example/ --ca-file $work/letter.pem
+pigeon --protocol pigeon
+/nowhere.pem --protocol file --folder $work/paper --anchors /nowhere.pem
+letter.pem --protocol file --folder $work/paper --anchors $work/letter.pem
+letter.pem --url https://a.example/ --anchors $work/letter.pem
+END
+# Not even a vault is made beside it.
+(
+	become newcomer
+	expect 2 podpis setup --for none --label newcomer --pin-file "$HOME/pin" --so-pin-file "$HOME/so-pin" \
+		--authority paper --protocol file --folder "$work/paper" --anchors /nowhere.pem
+	[ ! -e "$XDG_DATA_HOME" ] || fail "made: $(ls -R "$XDG_DATA_HOME")"
+	[ -z "$(find "$HOME" -name 'podpis.conf*')" ] || fail 'podpis.conf was written'
+)
 export PODPIS_CONFIG="$work/elsewhere/podpis.conf"
 expect 0 podpis setup --vault "$work/elsewhere/vault.db" --pin-file "$HOME/pin" --so-pin-file "$HOME/so-pin"
 grep -qx "path = $work/elsewhere/vault.db" "$PODPIS_CONFIG" || fail 'setup did not make the file that PODPIS_CONFIG names'
