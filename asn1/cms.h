@@ -93,6 +93,7 @@ struct cms_signer {
 	char named[512];                       /* how the SignerInfo names it, for a person */
 	const char *algorithm;                 /* for a person; NULL when it is not supported */
 	time_t signing_time;                   /* 0: not there; its own claim, nobody else's */
+	bool cades; /* signingCertificateV2 is there: CAdES-BES in form, whether it verifies or not */
 };
 
 /*
@@ -111,10 +112,10 @@ struct cms_source {
 
 /*
  * Verifies the signer that was read last: content (from `source` for a detached signature, else NULL),
- * signed attributes, signature, signingCertificateV2 when there is one, which `cades` says.
+ * signed attributes, signature, signingCertificateV2 when there is one.
  */
-bool cms_signer_verify(struct cms_signed *signed_data, const struct cms_source *source, bool *cades,
-	struct error *err);
+bool cms_signer_verify(
+	struct cms_signed *signed_data, const struct cms_source *source, struct error *err);
 
 /* The certificates of a "certs-only" SignedData (.p7b) or any other, without verifying. */
 bool cms_certificates(const uint8_t *der, size_t length, struct cms *cms, struct error *err);

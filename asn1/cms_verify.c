@@ -269,17 +269,14 @@ out:
 	return done;
 }
 
-/* `found`: there is such an attribute. */
-static bool check_signing_certificate(
-	struct cms_signed *signed_data, bool *found, struct error *err)
+static bool check_signing_certificate(struct cms_signed *signed_data, struct error *err)
 {
 	struct buffer value = BUFFER_INIT(DER_MAX);
-	bool done;
+	bool done, found = false;
 
-	*found = false;
 	done = attribute_find(
-		signed_data->info, "signedAttrs", OID_SIGNING_CERTIFICATE_V2, &value, found, err);
-	if (done && *found &&
+		signed_data->info, "signedAttrs", OID_SIGNING_CERTIFICATE_V2, &value, &found, err);
+	if (done && found &&
 		!signing_certificate_check(value.data, value.length, &signed_data->signer,
 			signed_data->cms.certificate_sha256,
 			&signed_data->cms.has_certificate_sha256, err))
@@ -318,7 +315,7 @@ static bool digest_bytes(void *context, const char *name, uint8_t digest[MESSAGE
 }
 
 static bool verify(struct cms_signed *signed_data, const struct cms_source *source,
-	const uint8_t *spki, size_t spki_length, bool *cades, struct error *err)
+	const uint8_t *spki, size_t spki_length, struct error *err)
 {
 	struct cms_certificate attached = {
 		signed_data->cms.content, signed_data->cms.content_length};
@@ -332,7 +329,7 @@ static bool verify(struct cms_signed *signed_data, const struct cms_source *sour
 	return check_key(signed_data, &spki, &spki_length, err) &&
 	       check_attributes(signed_data, source != NULL ? source : &own, err) &&
 	       check_signature(signed_data, spki, spki_length, err) &&
-	       check_signing_certificate(signed_data, cades, err);
+	       check_signing_certificate(signed_data, err);
 }
 
 bool cms_verify(const uint8_t *der, size_t length, const uint8_t *content, size_t content_length,
@@ -342,7 +339,7 @@ bool cms_verify(const uint8_t *der, size_t length, const uint8_t *content, size_
 	struct cms_certificate bytes = {content, content_length};
 	struct cms_source source = {digest_bytes, &bytes};
 	struct identifier identifier = IDENTIFIER_INIT;
-	bool cades, done = false;
+	bool done = false;
 	size_t i;
 
 	signed_data.der = der;
@@ -361,8 +358,7 @@ bool cms_verify(const uint8_t *der, size_t length, const uint8_t *content, size_
 		!check_digest_list(&signed_data, err) ||
 		!read_identifier(&signed_data, &identifier, err) ||
 		!find_signer(&signed_data, NULL, &identifier, err) ||
-		!verify(&signed_data, content != NULL ? &source : NULL, spki, spki_length, &cades,
-			err))
+		!verify(&signed_data, content != NULL ? &source : NULL, spki, spki_length, err))
 		goto out;
 	for (i = 0; i < signed_data.cms.certificate_count; i++)
 		if (signed_data.signer.der != NULL &&
@@ -404,6 +400,19 @@ static void name_signer(const struct identifier *identifier, char named[512])
 	buffer_free(&text);
 }
 
+/* What can't be read is the verification's matter. */
+static bool has_signing_certificate(const struct cms_signed *signed_data)
+{
+	struct buffer value = BUFFER_INIT(DER_MAX);
+	bool found = false;
+
+	if (der_present(signed_data->info, "signedAttrs"))
+		attribute_find(signed_data->info, "signedAttrs", OID_SIGNING_CERTIFICATE_V2, &value,
+			&found, NULL);
+	buffer_free(&value);
+	return found;
+}
+
 bool cms_signer_read(struct cms_signed *signed_data, size_t number,
 	const struct certificates *others, struct cms_signer *signer, struct error *err)
 {
@@ -418,6 +427,7 @@ bool cms_signer_read(struct cms_signed *signed_data, size_t number,
 			!read_time(signed_data, &read.signing_time, err)))
 		goto out;
 	name_signer(&identifier, read.named);
+	read.cades = has_signing_certificate(signed_data);
 	read.certificate = signed_data->signer.der != NULL ? &signed_data->signer : NULL;
 	/* An algorithm that is not known is the verification's matter. */
 	if (read_algorithms(signed_data, NULL))
@@ -429,14 +439,8 @@ out:
 	return done;
 }
 
-bool cms_signer_verify(struct cms_signed *signed_data, const struct cms_source *source, bool *cades,
-	struct error *err)
+bool cms_signer_verify(
+	struct cms_signed *signed_data, const struct cms_source *source, struct error *err)
 {
-	bool found;
-
-	if (!read_algorithms(signed_data, err) ||
-		!verify(signed_data, source, NULL, 0, &found, err))
-		return false;
-	*cades = found;
-	return true;
+	return read_algorithms(signed_data, err) && verify(signed_data, source, NULL, 0, err);
 }

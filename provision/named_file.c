@@ -148,6 +148,11 @@ static bool name_it(int folder, int fd, const char *temporary, const char *name,
 	return false;
 }
 
+bool named_file_is_stdout(const char *path)
+{
+	return path != NULL && strcmp(path, "-") == 0;
+}
+
 bool named_file_write(const char *path, const void *data, size_t length, unsigned mode,
 	bool replace, struct error *err)
 {
@@ -156,6 +161,10 @@ bool named_file_write(const char *path, const void *data, size_t length, unsigne
 	int folder, fd = -1;
 	bool done = false;
 
+	if (named_file_is_stdout(path))
+		return folder_write_all(STDOUT_FILENO, data, length) ||
+		       error_set(err, ERROR_FAILED, _("%s can't be written: %s"),
+			       _("standard output"), strerror(errno));
 	folder = open_folder(path, &name);
 	if (folder < 0)
 		goto out;

@@ -20,6 +20,9 @@ bool named_file_digest(const char *path, const char *name, uint8_t digest[MESSAG
  */
 unsigned named_file_mode(const char *path);
 
+/* "-", where a file is to be written, is standard output. NULL is not. */
+bool named_file_is_stdout(const char *path);
+
 /*
  * The file has all of it and is on the disk when this returns true; before, it is not there (or, with
  * `replace`, as it was), whenever the process ends. Without `replace` an existing file, also one that

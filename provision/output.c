@@ -54,6 +54,16 @@ void output_init(struct output *output, bool json)
 		output->root = json_object();
 }
 
+bool output_give_stdout(struct output *output, struct error *err)
+{
+	if (output->json)
+		return error_set(err, ERROR_USAGE,
+			_("either --json or a file goes to standard output, not both"));
+	output->out = output->progress;
+	output->colour = output->colour && isatty(STDERR_FILENO);
+	return true;
+}
+
 void output_finish(struct output *output, const struct error *err)
 {
 	if (output->json) {

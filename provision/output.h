@@ -24,6 +24,11 @@ struct output {
 enum output_colour { COLOUR_NONE, COLOUR_GOOD, COLOUR_BAD, COLOUR_NOTE, COLOUR_BOLD };
 
 void output_init(struct output *output, bool json);
+/*
+ * Standard output is for a file that a person wants there: what would be said on it goes to stderr. ERROR_USAGE with
+ * --json, which is said there, too.
+ */
+bool output_give_stdout(struct output *output, struct error *err);
 /* Prints the JSON value, if any, with the error in it (NULL: none). */
 void output_finish(struct output *output, const struct error *err);
 

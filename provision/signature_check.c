@@ -194,8 +194,9 @@ bool signature_check(struct cms_signed *signed_data, size_t number,
 		*out = verdict;
 		return true;
 	}
-	if (!cms_signer_verify(signed_data, question->content != NULL ? &source : NULL,
-		    &verdict.cades, &why)) {
+	verdict.verified =
+		cms_signer_verify(signed_data, question->content != NULL ? &source : NULL, &why);
+	if (!verdict.verified) {
 		if (reading.failure.code != ERROR_NONE) {
 			if (err != NULL)
 				*err = reading.failure;

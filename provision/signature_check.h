@@ -31,7 +31,7 @@ struct signature_question {
 struct signature_verdict {
 	struct cms_signer signer; /* up to the next call */
 	bool read;                /* it could be read, so that `signer` says something */
-	bool cades;               /* signingCertificateV2 is there: CAdES-BES */
+	bool verified; /* content, attributes and signature fit; trust is another matter */
 	struct certificate_findings findings; /* none: valid */
 };
 

@@ -337,16 +337,16 @@ static bool check_made(const struct token_signer *signer, struct signed_digest *
 	struct cms_source source = {give_digest, digest};
 	struct cms_signed *made = NULL;
 	struct cms_signer said;
-	bool cades = false, done;
+	bool done;
 
 	done = cms_open(cms->data, cms->length, &made, err) &&
 	       cms_signer_read(made, 0, NULL, &said, err) &&
-	       cms_signer_verify(made, digest != NULL ? &source : NULL, &cades, err);
+	       cms_signer_verify(made, digest != NULL ? &source : NULL, err);
 	if (!done) {
 		if (err != NULL)
 			err->code = ERROR_FAILED;
 		error_prefix(err, _("what the token %s signed is not right"), signer->slot->label);
-	} else if (!cades || memcmp(said.certificate->sha256, own->sha256, 32) != 0) {
+	} else if (!said.cades || memcmp(said.certificate->sha256, own->sha256, 32) != 0) {
 		done = error_set(err, ERROR_FAILED,
 			_("what was signed does not name its certificate (signingCertificateV2)"));
 	}

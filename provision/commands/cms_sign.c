@@ -18,7 +18,9 @@ static const struct option options_cms_sign[] = {
 		false},
 	{"attached", NULL, N_("puts the document into the signature (up to 31 MiB)"), false},
 	{"pem", NULL, N_("writes PEM, not DER"), false},
-	{"out", "PATH", N_("writes to this file, or into this folder; FILE.sig when not given"),
+	{"out", "PATH",
+		N_("writes to this file, into this folder, or with - to standard output; FILE.sig "
+		   "when not given"),
 		false},
 	{"force", NULL, N_("replaces signatures that are there"), false},
 	{0},
@@ -75,7 +77,8 @@ static bool plan(struct context *context, struct job *jobs, struct error *err)
 			return error_set(err, ERROR_USAGE, _("%s is a folder"), jobs[i].path);
 		if (!name_output(context, &jobs[i], err))
 			return false;
-		if (!force && lstat(jobs[i].out, &status) == 0)
+		if (!force && !named_file_is_stdout(jobs[i].out) &&
+			lstat(jobs[i].out, &status) == 0)
 			return error_set(err, ERROR_USAGE,
 				_("%s is there already (--force replaces it)"), jobs[i].out);
 		for (size_t j = 0; j < i; j++) {
@@ -258,7 +261,8 @@ static bool run(struct context *context, struct error *err)
 	struct slot slot = {.session = CK_INVALID_HANDLE};
 	bool done = false;
 
-	if (!plan(context, jobs, err))
+	if (!plan(context, jobs, err) ||
+		(named_file_is_stdout(jobs[0].out) && !output_give_stdout(&context->output, err)))
 		goto out;
 	if (options_has(&context->options, "dry-run")) {
 		done = preview(context, jobs);

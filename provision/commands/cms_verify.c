@@ -18,7 +18,10 @@ static const struct option options_cms_verify[] = {
 	{"crl", "PATH", N_("a revocation list, or a folder of them: nothing on them is valid"),
 		true},
 	{"at", "TIME", N_("as of then (2026-01-31T12:00:00Z), not of now"), false},
-	{"out", "FILE", N_("writes the content of an attached signature, if it is valid"), false},
+	{"out", "FILE",
+		N_("writes the content of an attached signature, if it is valid; -: to standard "
+		   "output, and all else to standard error"),
+		false},
 	{"force", NULL, N_("replaces that file"), false},
 	{0},
 };
@@ -160,6 +163,15 @@ static json_t *findings_json(const struct certificate_findings *findings)
 	return list;
 }
 
+/* What it was made as; a form that proves nothing here must not read as one that does. */
+static const char *form(const struct signature_verdict *verdict, char text[128])
+{
+	const char *name = verdict->signer.cades ? "CAdES-BES" : "CMS";
+
+	snprintf(text, 128, verdict->verified ? "%s" : _("%s, which does not verify"), name);
+	return text;
+}
+
 /* One signer, to a person and as JSON. */
 static json_t *tell_signer(struct context *context, const struct wish *wish, size_t number,
 	const struct signature_verdict *verdict)
@@ -168,7 +180,7 @@ static json_t *tell_signer(struct context *context, const struct wish *wish, siz
 	bool good = verdict->findings.count == 0;
 	struct output *output = &context->output;
 	struct buffer subject = BUFFER_INIT(64 * 1024);
-	char when[OUTPUT_TIME_MAX] = "";
+	char when[OUTPUT_TIME_MAX] = "", text[128];
 	json_t *object;
 
 	if (certificate != NULL)
@@ -183,17 +195,18 @@ static json_t *tell_signer(struct context *context, const struct wish *wish, siz
 		output_field(output, _("Signed by"), verdict->signer.named);
 	output_field(output, _("Says it was signed"), when);
 	output_field(output, _("Algorithm"), verdict->signer.algorithm);
-	output_field(output, _("Form"), verdict->cades ? "CAdES-BES" : "CMS");
+	if (verdict->read)
+		output_field(output, _("Form"), form(verdict, text));
 	output_field(output, _("Revocation"),
 		wish->has_crls ? _("looked up in the lists given") : _("not checked (no --crl)"));
 	for (size_t i = 0; i < verdict->findings.count; i++)
 		output_field(
 			output, verdict->findings.list[i].field, verdict->findings.list[i].text);
-	object = json_pack("{s:b, s:s?, s:s?, s:s?, s:b, s:b, s:o}", "valid", good, "subject",
+	object = json_pack("{s:b, s:s?, s:s?, s:s?, s:b, s:b, s:b, s:o}", "valid", good, "subject",
 		certificate != NULL ? buffer_text(&subject) : NULL, "signing_time",
 		when[0] != '\0' ? when : NULL, "algorithm", verdict->signer.algorithm, "cades",
-		verdict->cades, "revocation_checked", wish->has_crls, "problems",
-		findings_json(&verdict->findings));
+		verdict->signer.cades, "verified", verdict->verified, "revocation_checked",
+		wish->has_crls, "problems", findings_json(&verdict->findings));
 	buffer_free(&subject);
 	return object;
 }
@@ -290,6 +303,9 @@ static bool run(struct context *context, struct error *err)
 		error_set(err, ERROR_USAGE, _("--content and --out are for one signature"));
 		goto out;
 	}
+	if (named_file_is_stdout(options_get(options, "out")) &&
+		!output_give_stdout(&context->output, err))
+		goto out;
 	if (!load_wish(context, &wish, err))
 		goto out;
 	for (size_t i = 0; i < count; i++) {

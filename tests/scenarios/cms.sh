@@ -170,6 +170,9 @@ open(sys.argv[2], "wb").write(der)
 END
 expect 1 verify --content "$doc" "$work/altered.sig"
 says 'the signature does not match'
+says 'Form: *CAdES-BES, which does not verify'
+expect 1 verify --content "$doc" "$work/altered.sig" --json
+jq -e '.signatures[0].signers[0] | .cades and (.verified or .valid | not)' "$work/out" >/dev/null || fail "$(cat "$work/out")"
 head -c 700 "$doc.sig" >"$work/short.sig"
 expect 2 verify --content "$doc" "$work/short.sig"
 says 'goes beyond the end|cut short'
@@ -182,6 +185,22 @@ says 'empty'
 openssl x509 -in "$ca/RSA.pem" -outform DER -out "$work/certificate.sig"
 expect 2 verify --content "$doc" "$work/certificate.sig"
 expect 2 verify "$work/short.sig"
+
+step 'to standard output: the signature or the content, and nothing beside'
+(
+	cd "$work"
+	sign --signer P-256 --attached --out - "$doc" >"$work/piped.p7s"
+	verify --out - "$work/piped.p7s" >"$work/piped" 2>"$work/err"
+	cmp "$work/piped" "$doc"
+	grep -q CAdES-BES "$work/err" || fail 'the verdict is nowhere'
+	expect 1 podpis cms verify --anchor "$ca/other.pem" --out - "$work/piped.p7s"
+	[ ! -s "$work/out" ] || fail 'the content of what is not valid'
+	expect 2 verify --out - --json "$work/piped.p7s"
+	expect 2 sign --signer P-256 --out - --json "$doc"
+	expect 2 sign --signer P-256 --out - "$doc" "$work/docs/b.txt"
+	! verify --out - "$work/piped.p7s" 2>"$work/err" >/dev/full || fail 'a full disk is no failure'
+	[ ! -e ./- ] || fail 'a file named -'
+)
 
 step 'trust: another root, none, the issuing authority alone'
 expect 1 podpis cms verify --anchor "$ca/other.pem" "$doc.sig"
