@@ -88,7 +88,7 @@ static void test_template(void **state)
 	(void)state;
 	answer(other_templ);
 	assert_false(apply("centre", &id, &err));
-	assert_int_equal(err.code, ERROR_REFUSED);
+	assert_int_equal(err.code, ERROR_FAILED);
 	assert_non_null(strstr(err.message, "surname"));
 	assert_non_null(strstr(err.message, "Сидоров"));
 	expect_keys(0);

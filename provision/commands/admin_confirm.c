@@ -60,8 +60,7 @@ static bool check_shown(
 	bool done = false;
 
 	if (status->summary == NULL || !status->has_application_sha256) {
-		error_set(
-			err, ERROR_REFUSED, _("the authority does not show what was applied for"));
+		error_set(err, ERROR_FAILED, _("the authority does not show what was applied for"));
 		goto out;
 	}
 	if (!application_decode(
@@ -72,7 +71,7 @@ static bool check_shown(
 		goto out;
 	}
 	if (memcmp(hash, status->application_sha256, sizeof(hash)) != 0) {
-		error_set(err, ERROR_REFUSED,
+		error_set(err, ERROR_FAILED,
 			_("what the authority shows is not what was applied for (its SHA-256 "
 			  "differs)"));
 		goto out;
@@ -168,7 +167,7 @@ static bool run(struct context *context, struct error *err)
 		goto out;
 	}
 	if (status.state != STATE_AWAITING_CONFIRMATION) {
-		error_set(err, ERROR_FAILED, _("application %s is not to be confirmed: it is %s"),
+		error_set(err, ERROR_REFUSED, _("application %s is not to be confirmed: it is %s"),
 			id, flow_state_info(status.state)->name);
 		goto out;
 	}

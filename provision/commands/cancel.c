@@ -81,7 +81,7 @@ static bool cancel(struct signing *signing, struct error *err)
 	if (row->remote_id == NULL)
 		return cancel_draft(flow, err);
 	if (flow_state_info(row->state)->final || (row->actions & ACTION_CANCEL) == 0)
-		return error_set(err, ERROR_FAILED,
+		return error_set(err, ERROR_REFUSED,
 			_("application %lld can't be cancelled any more: it is %s"),
 			(long long)row->id, flow_state_info(row->state)->name);
 	return cancel_sent(flow, err);

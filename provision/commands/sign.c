@@ -33,7 +33,7 @@ static bool nothing_to_sign(struct flow *flow, struct error *err)
 		return error_set(err, ERROR_PERSON, _("application %lld: first comes: %s"),
 			(long long)flow->row.id, flow_step_text(&flow->row, text));
 	return flow_verdict(&flow->row, err) &&
-	       error_set(err, ERROR_FAILED, _("nothing is to be signed: application %lld is %s"),
+	       error_set(err, ERROR_REFUSED, _("nothing is to be signed: application %lld is %s"),
 		       (long long)flow->row.id, flow_state_info(state)->name);
 }
 

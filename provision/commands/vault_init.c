@@ -32,7 +32,7 @@ static bool run(struct context *context, struct error *err)
 	/* Without a user PIN it was interrupted, and is finished. */
 	if ((slot.flags & CKF_TOKEN_INITIALIZED) != 0 &&
 		(slot.flags & CKF_USER_PIN_INITIALIZED) != 0 && !replace)
-		return error_set(err, ERROR_FAILED,
+		return error_set(err, ERROR_USAGE,
 			_("the token %s is initialised already; --replace empties it"), slot.label);
 	if (!options_has(&context->options, "dry-run"))
 		return token_pin_initialise(context, &slot, label, replace, err);

@@ -46,7 +46,7 @@ static bool run(struct context *context, struct error *err)
 	struct vault vault = {.functions = NULL};
 
 	if (path == NULL)
-		return error_set(err, ERROR_FAILED, "%s: %s", given, strerror(errno));
+		return error_set(err, ERROR_USAGE, "%s: %s", given, strerror(errno));
 	done = vault_find(context, &vault, err) && restore(context, &vault, path, err);
 	if (done) {
 		output_json(&context->output, "backup", json_string(path));

@@ -71,7 +71,7 @@ static bool check_template(const struct flow *flow, const struct person *person,
 		bool same = wanted == NULL || strcmp(wanted, attribute->value) == 0;
 
 		if (!same && !options_names(&flow->context->options, "accept", key)) {
-			error_set(err, ERROR_REFUSED,
+			error_set(err, ERROR_FAILED,
 				_("the authority wants %s \"%s\" in the request, the person's data "
 				  "say \"%s\" "
 				  "(--accept %s takes it)"),

@@ -56,7 +56,7 @@ rm "$HOME/so-pin"
 expect 0 podpis vault init --label 'Иванов' --pin-file "$HOME/pin" --so-pin-file "$HOME/so-pin" --json
 [ "$(jq -r '.token + " \(.token_initialised)"' "$work/out")" = 'Иванов true' ] || fail "$(cat "$work/out")"
 [ "$(stat -c %a "$HOME/so-pin")" = 600 ] || fail 'the SO PIN that was made can be read by others'
-expect 1 podpis vault init --pin-file "$HOME/pin" --so-pin-file "$HOME/so-pin"
+expect 2 podpis vault init --pin-file "$HOME/pin" --so-pin-file "$HOME/so-pin"
 says 'initialised already'
 pkcs11 --login --pin env:PIN --keypairgen --key-type EC:prime256v1 --id 01 --label key >"$work/out" 2>&1
 data first
@@ -157,9 +157,9 @@ done
 
 step 'where no backup can be made'
 backup=$work/backups/1.db
-expect 1 podpis vault backup "$backup"
+expect 2 podpis vault backup "$backup"
 says 'overwrites nothing'
-expect 1 podpis vault backup "$backup" --dry-run
+expect 2 podpis vault backup "$backup" --dry-run
 expect 1 podpis vault backup "$work/nowhere/1.db"
 says 'No such file'
 expect 0 podpis vault backup "$work/backups/dry.db" --dry-run
@@ -199,7 +199,7 @@ fi
 
 step 'restore'
 before=$(labels "$vault")
-expect 1 podpis vault restore "$backup" --pin-file "$HOME/pin"
+expect 2 podpis vault restore "$backup" --pin-file "$HOME/pin"
 says 'holds objects; --replace'
 expect 7 podpis vault restore "$backup" --pin-file "$work/wrong" --replace
 says 'not its PIN'
@@ -228,12 +228,12 @@ expect 1 podpis vault restore "$work/bad.db" --pin-file "$HOME/pin" --replace
 says 'was cut short'
 cp "$backup" "$work/bad.db"
 sqlite3 "$work/bad.db" 'PRAGMA user_version = 2'
-expect 1 podpis vault restore "$work/bad.db" --pin-file "$HOME/pin" --replace
+expect 2 podpis vault restore "$work/bad.db" --pin-file "$HOME/pin" --replace
 says 'later version'
 printf 'a text' >"$work/bad.db"
-expect 1 podpis vault restore "$work/bad.db" --pin-file "$HOME/pin" --replace
+expect 2 podpis vault restore "$work/bad.db" --pin-file "$HOME/pin" --replace
 says 'not a vault'
-expect 1 podpis vault restore "$work/none.db" --pin-file "$HOME/pin" --replace
+expect 2 podpis vault restore "$work/none.db" --pin-file "$HOME/pin" --replace
 says 'No such file'
 cp "$backup" "$work/bad.db"
 sqlite3 "$work/bad.db" "UPDATE object SET open = CAST(replace(open, 'first', 'firsT') AS BLOB) WHERE instr(open, CAST('first' AS BLOB)) > 0"
