@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "module/support/folder.h"
+#include "module/support/new_file.h"
 #include "provision/i18n.h"
 
 #define PIECE (1u << 18) /* bytes */
@@ -102,52 +103,6 @@ static int open_folder(const char *path, const char **name)
 	return fd;
 }
 
-/*
- * A file without a name: it is gone with the process. A file system that has none of these gets a hidden
- * file, which a killed process leaves behind.
- */
-static int open_unnamed(int folder, char temporary[64])
-{
-	int fd = openat(folder, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
-
-	temporary[0] = '\0';
-	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT))
-		return fd;
-	snprintf(temporary, 64, ".podpis.%ld", (long)getpid());
-	unlinkat(folder, temporary, 0);
-	return openat(
-		folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-}
-
-static bool link_to(int folder, int fd, const char *temporary, const char *name)
-{
-	char self[64];
-
-	if (temporary[0] != '\0')
-		return linkat(folder, temporary, folder, name, 0) == 0;
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	return linkat(AT_FDCWD, self, folder, name, AT_SYMLINK_FOLLOW) == 0;
-}
-
-/* link() does not replace: to replace, it gets a name beside and is renamed. */
-static bool name_it(int folder, int fd, const char *temporary, const char *name, bool replace)
-{
-	char beside[64];
-
-	if (!replace)
-		return link_to(folder, fd, temporary, name);
-	if (temporary[0] != '\0')
-		return renameat(folder, temporary, folder, name) == 0;
-	snprintf(beside, sizeof(beside), ".podpis.%ld", (long)getpid());
-	unlinkat(folder, beside, 0);
-	if (!link_to(folder, fd, temporary, beside))
-		return false;
-	if (renameat(folder, beside, folder, name) == 0)
-		return true;
-	unlinkat(folder, beside, 0);
-	return false;
-}
-
 bool named_file_is_stdout(const char *path)
 {
 	return path != NULL && strcmp(path, "-") == 0;
@@ -156,35 +111,27 @@ bool named_file_is_stdout(const char *path)
 bool named_file_write(const char *path, const void *data, size_t length, unsigned mode,
 	bool replace, struct error *err)
 {
-	char temporary[64] = "";
+	struct new_file file = {.fd = -1};
 	const char *name;
-	int folder, fd = -1;
-	bool done = false;
+	int folder;
+	bool done;
 
 	if (named_file_is_stdout(path))
 		return folder_write_all(STDOUT_FILENO, data, length) ||
 		       error_set(err, ERROR_FAILED, _("%s can't be written: %s"),
 			       _("standard output"), strerror(errno));
 	folder = open_folder(path, &name);
-	if (folder < 0)
-		goto out;
-	fd = open_unnamed(folder, temporary);
-	if (fd < 0)
-		goto out;
-	if (!folder_write_all(fd, data, length) || fchmod(fd, (mode_t)mode) != 0 ||
-		fsync(fd) != 0 || !name_it(folder, fd, temporary, name, replace))
-		goto out;
-	fsync(folder);
-	done = true;
-out:
-	if (!done && errno == EEXIST)
+	done = folder >= 0 && new_file_open(folder, ".podpis", &file) &&
+	       folder_write_all(file.fd, data, length) && fchmod(file.fd, (mode_t)mode) == 0 &&
+	       fsync(file.fd) == 0 &&
+	       (replace ? new_file_replace(&file, name) : new_file_link(&file, name));
+	if (done)
+		fsync(folder);
+	else if (errno == EEXIST)
 		error_set(err, ERROR_USAGE, _("%s is there already (--force replaces it)"), path);
-	else if (!done)
+	else
 		error_set(err, ERROR_FAILED, _("%s can't be written: %s"), path, strerror(errno));
-	if (fd >= 0 && temporary[0] != '\0')
-		unlinkat(folder, temporary, 0);
-	if (fd >= 0)
-		close(fd);
+	new_file_close(&file);
 	if (folder >= 0)
 		close(folder);
 	return done;

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "module/support/new_file.h"
+
 #define NAMES_MAX 4096
 
 /* mkdir -p, in place: with the folders above the last slash, or with the whole path. */
@@ -79,34 +81,27 @@ bool folder_write_all(int fd, const void *data, size_t length)
 bool folder_write(
 	const char *path, const char *name, const void *data, size_t length, struct error *err)
 {
-	char *temporary = NULL;
-	int folder, fd = -1;
+	struct new_file file = {.fd = -1};
+	char *beside = NULL;
+	int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	bool ok = false;
 
-	folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* A process that was killed leaves a file with its own number, which the next of that number replaces. */
-	if (folder < 0 || asprintf(&temporary, ".%s.%ld", name, (long)getpid()) < 0) {
-		temporary = NULL;
+	if (folder < 0 || asprintf(&beside, ".%s.podpis", name) < 0) {
+		beside = NULL;
 		goto out;
 	}
-	unlinkat(folder, temporary, 0);
-	fd = openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 || !folder_write_all(fd, data, length) || fsync(fd) != 0 ||
-		renameat(folder, temporary, folder, name) != 0)
-		goto out;
-	ok = fsync(folder) == 0;
+	ok = new_file_open(folder, beside, &file) && folder_write_all(file.fd, data, length) &&
+	     fsync(file.fd) == 0 && new_file_replace(&file, name) && fsync(folder) == 0;
 out:
-	if (!ok) {
+	if (!ok)
 		error_set(err, ERROR_FAILED, "%s/%s can't be written: %s", path, name,
 			strerror(errno));
-		if (fd >= 0)
-			unlinkat(folder, temporary, 0);
-	}
-	if (fd >= 0)
-		close(fd);
+	new_file_close(&file);
+	if (ok)
+		new_file_sweep(folder, beside);
 	if (folder >= 0)
 		close(folder);
-	free(temporary);
+	free(beside);
 	return ok;
 }
 

@@ -15,6 +15,7 @@
 #include "module/store/vault/report.h"
 #include "module/store/vault/row_object.h"
 #include "module/support/folder.h"
+#include "module/support/new_file.h"
 
 #define COPY_PIECE ((size_t)16 << 10)
 
@@ -22,12 +23,11 @@
  * Making one
  */
 
-/* A file under a name of its own until it is complete, in the folder where it will be. */
+/* A file that has its name when it is complete. */
 struct draft {
-	const char *path;
-	char *folder;    /* of `path` */
-	char *temporary; /* its path; NULL once it is gone */
-	int fd;
+	const char *path, *name; /* the name is the path's end */
+	int folder;
+	struct new_file file;
 };
 
 static CK_RV file_failed(struct vault_report *report, const char *path, const char *what, int error)
@@ -48,74 +48,42 @@ static CK_RV draft_open(struct draft *draft, const char *path, struct vault_repo
 	const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
 	struct stat st;
 
-	*draft = (struct draft){.path = path, .fd = -1};
+	char *folder;
+	bool opened;
+
+	*draft = (struct draft){.path = path, .name = name, .folder = -1, .file.fd = -1};
 	if (name[0] == '\0')
 		return file_failed(report, path, "can't be made", EISDIR);
 	if (lstat(path, &st) == 0)
 		return file_exists(report, path);
-	draft->folder = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
-	if (draft->folder == NULL ||
-		asprintf(&draft->temporary, "%.*s.%s.XXXXXX", (int)(name - path), path, name) < 0) {
-		draft->temporary = NULL;
+	folder = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
+	if (folder == NULL)
 		return CKR_HOST_MEMORY;
-	}
-	draft->fd = mkostemp(draft->temporary, O_CLOEXEC); /* 0600 */
-	if (draft->fd >= 0)
-		return CKR_OK;
-	free(draft->temporary);
-	draft->temporary = NULL;
-	return file_failed(report, path, "can't be made", errno);
-}
-
-/* Never over another file; file systems that can't promise it for a rename can for a link. */
-static int rename_new(const char *from, const char *to)
-{
-	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return errno;
-	if (link(from, to) != 0)
-		return errno;
-	unlink(from);
-	return 0;
-}
-
-static int sync_folder(const char *folder)
-{
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), error = 0;
-
-	if (fd < 0 || fsync(fd) != 0)
-		error = errno;
-	if (fd >= 0)
-		close(fd);
-	return error == EINVAL ? 0 : error; /* a file system that has no such thing */
+	draft->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	opened = draft->folder >= 0 && new_file_open(draft->folder, ".podpis", &draft->file);
+	free(folder);
+	return opened ? CKR_OK : file_failed(report, path, "can't be made", errno);
 }
 
 static CK_RV draft_publish(struct draft *draft, struct vault_report *report)
 {
-	int error;
-
-	if (fsync(draft->fd) != 0)
+	if (fsync(draft->file.fd) != 0)
 		return file_failed(report, draft->path, "can't be written", errno);
-	error = rename_new(draft->temporary, draft->path);
-	if (error == EEXIST)
-		return file_exists(report, draft->path);
-	if (error != 0)
-		return file_failed(report, draft->path, "can't be made", error);
-	free(draft->temporary);
-	draft->temporary = NULL;
-	error = sync_folder(draft->folder);
-	return error == 0 ? CKR_OK : file_failed(report, draft->path, "may not last", error);
+	/* Never over another file. */
+	if (!new_file_link(&draft->file, draft->name))
+		return errno == EEXIST ? file_exists(report, draft->path)
+				       : file_failed(report, draft->path, "can't be made", errno);
+	/* A file system may have no such thing. */
+	if (fsync(draft->folder) != 0 && errno != EINVAL)
+		return file_failed(report, draft->path, "may not last", errno);
+	return CKR_OK;
 }
 
 static void draft_close(struct draft *draft)
 {
-	if (draft->fd >= 0)
-		close(draft->fd);
-	if (draft->temporary != NULL)
-		unlink(draft->temporary);
-	free(draft->temporary);
-	free(draft->folder);
+	new_file_close(&draft->file);
+	if (draft->folder >= 0)
+		close(draft->folder);
 }
 
 /* Byte for byte. errno's code, or 0. */
@@ -147,7 +115,7 @@ static CK_RV copy_checked(struct vault *vault, struct draft *draft, struct vault
 	if (rv == CKR_OK) {
 		rv = check_read(vault, report);
 		if (rv == CKR_OK) {
-			error = copy_file(table_file(vault->rows.table), draft->fd);
+			error = copy_file(table_file(vault->rows.table), draft->file.fd);
 			if (error != 0)
 				rv = file_failed(report, draft->path, "can't be written", error);
 		}
