@@ -103,7 +103,9 @@ int main(int argc, char **argv)
 	struct context context = {0};
 	struct gost_provider *gost;
 	int words = 0, code;
+	bool guarded;
 
+	guarded = secret_guard_process();
 	pins_init(&context.pins);
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
@@ -121,6 +123,8 @@ int main(int argc, char **argv)
 	if (context.command == NULL)
 		return no_command(&context.output, argc, argv);
 	context.log = log_new(secure_getenv("PODPIS_LOG"), "podpis", LOG_LEVEL_WARNING);
+	if (!guarded)
+		log_warning(context.log, "the system would dump this process's memory on a crash");
 	/* Chains with GOST signatures are OpenSSL's to validate, too. */
 	gost = gost_provider_load();
 	if (gost == NULL)

@@ -4,9 +4,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -111,6 +113,35 @@ static void works_unlocked(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* Neither a dump nor another process sees this one, whatever the limit was; what it starts is free again. */
+static void guards_a_process(void **state)
+{
+	struct rlimit limit;
+	int status;
+	pid_t child = fork();
+
+	(void)state;
+	assert_true(child >= 0);
+	if (child == 0) {
+		bool fine = getrlimit(RLIMIT_CORE, &limit) == 0;
+
+		limit.rlim_cur = limit.rlim_max;
+		fine = fine && setrlimit(RLIMIT_CORE, &limit) == 0 && secret_guard_process() &&
+		       getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_cur == 0 &&
+		       prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0;
+		/* With the limit raised again it is still not dumped. */
+		limit.rlim_cur = limit.rlim_max;
+		if (!fine || setrlimit(RLIMIT_CORE, &limit) != 0)
+			_exit(1);
+		signal(SIGABRT, SIG_DFL);
+		raise(SIGABRT);
+		_exit(2);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	assert_false(WCOREDUMP(status));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -119,6 +150,7 @@ int main(void)
 		cmocka_unit_test(leaves_nothing_behind),
 		cmocka_unit_test(children_inherit_nothing),
 		cmocka_unit_test(works_unlocked),
+		cmocka_unit_test(guards_a_process),
 	};
 
 	return cmocka_run_group_tests_name("secret", tests, NULL, NULL);

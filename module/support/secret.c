@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* The lengths stand outside the locked pages: a child finds them wiped, but must be able to free them. */
@@ -50,6 +52,17 @@ void secret_free(struct secret *secret)
 	explicit_bzero(secret->data, block->mapped);
 	munmap(secret->data, block->mapped);
 	free(block);
+}
+
+bool secret_guard_process(void)
+{
+	struct rlimit limit = {0};
+	bool limited = getrlimit(RLIMIT_CORE, &limit) == 0;
+
+	/* Programs that are started get the limit, too, and may raise it again; they may be looked into. */
+	limit.rlim_cur = 0;
+	limited = limited && setrlimit(RLIMIT_CORE, &limit) == 0;
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && limited;
 }
 
 bool secret_equal(const struct secret *a, const struct secret *b)

@@ -21,6 +21,13 @@ struct secret {
 struct secret *secret_new(const void *data, size_t length);
 void secret_free(struct secret *secret);
 
+/*
+ * For a program of our own, before it has any secret: no core dump, and no other process of the user's may look into this
+ * one. PIN prompts, TLS and another PKCS#11 module keep copies that no page of ours holds. The module leaves its host as it
+ * is. False where the system refuses.
+ */
+bool secret_guard_process(void);
+
 /* In constant time for equal lengths. */
 bool secret_equal(const struct secret *a, const struct secret *b);
 
