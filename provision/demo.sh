@@ -253,7 +253,7 @@ podpis refresh "$second" --wait
 
 step '«Приступить»: over to the identity portal and back (a small script stands in for the person at the browser)'
 mkfifo "$demo/address"
-podpis identify "$second" --no-browser >"$demo/address" &
+podpis identify "$second" --no-browser >"$demo/address" 2>&1 &
 identify=$!
 while IFS= read -r line; do
 	printf '%s\n' "$line"

@@ -102,6 +102,23 @@ static bool add_faults(struct sandbox *sandbox, struct error *err)
 	return true;
 }
 
+/* To whoever started it by hand. */
+static void say_ready(const struct sandbox *sandbox)
+{
+	const char *dir = store_dir(sandbox->store);
+
+	printf("podpis-sandbox: %s/api\n"
+	       "To obtain a certificate from it, in another terminal:\n"
+	       "  podpis setup --authority sandbox --url %s/api --ca-file %s/tls-ca.pem\n"
+	       "  podpis login sandbox --account ivanov --password-file "
+	       "%s/accounts/ivanov.password\n"
+	       "  podpis apply --authority sandbox --data %s/accounts/ivanov.ini\n"
+	       "podpis-sandbox(1) has the other accounts, and how to make it misbehave. ^C ends "
+	       "it.\n",
+		sandbox->origin, sandbox->origin, dir, dir, dir);
+	fflush(stdout);
+}
+
 static bool serve(struct sandbox *sandbox, const sigset_t *signals, struct error *err)
 {
 	struct server *server = NULL;
@@ -118,8 +135,7 @@ static bool serve(struct sandbox *sandbox, const sigset_t *signals, struct error
 	bool ok = add_credentials(sandbox, err) && server_start(server, err) &&
 		  write_ready(sandbox, err);
 	if (ok) {
-		printf("podpis-sandbox: %s/api\n", sandbox->origin);
-		fflush(stdout);
+		say_ready(sandbox);
 		sigwait(signals, &got);
 	}
 	server_close(server);

@@ -5,6 +5,17 @@
 . "$(dirname "$0")/lib.sh"
 
 sandbox_start
+step 'what the sandbox tells whoever started it by hand'
+become newcomer
+sed -n 's/^  podpis /podpis /p' "$work/sandbox.log" >"$work/hints"
+[ "$(wc -l <"$work/hints")" -eq 3 ] || fail "$(cat "$work/sandbox.log")"
+while read -r line; do
+	export PODPIS_PIN="$PIN" PODPIS_SO_PIN=so-pin-of-newcomer
+	eval "$line" </dev/null
+done <"$work/hints"
+unset PODPIS_PIN PODPIS_SO_PIN
+[ "$(state "$(newest)")" = awaiting-confirmation ] || fail "after the three commands: $(state "$(newest)")"
+
 become ivanov
 podpis setup --label ivanov --pin-file "$HOME/pin" --so-pin-file "$HOME/so-pin" \
 	--authority centre --url "$url" --ca-file "$ca"
