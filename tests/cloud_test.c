@@ -126,6 +126,29 @@ static void mechanisms(void **state)
 	assert_ok(p11->C_CloseSession(session));
 }
 
+/* Who opens a read-write session only to sign, as OpenSSH does, gets it; nothing is written all the same. */
+static void read_write_sessions(void **state)
+{
+	CK_OBJECT_CLASS class = CKO_DATA;
+	CK_BBOOL yes = CK_TRUE;
+	CK_ATTRIBUTE templ[] = {{CKA_CLASS, &class, sizeof(class)}, {CKA_TOKEN, &yes, sizeof(yes)}};
+	CK_OBJECT_HANDLE object;
+	CK_SESSION_HANDLE session;
+	CK_TOKEN_INFO info;
+
+	(void)state;
+	use_version(2);
+	assert_ok(p11->C_GetTokenInfo(cloud_slot(EC), &info));
+	assert_int_equal(info.flags & CKF_WRITE_PROTECTED, CKF_WRITE_PROTECTED);
+	CK_SESSION_HANDLE reading = cloud_login(EC, "1234");
+	assert_ok(p11->C_OpenSession(
+		cloud_slot(EC), CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &session));
+	assert_rv(p11->C_CreateObject(session, templ, 2, &object), CKR_TOKEN_WRITE_PROTECTED);
+	cloud_sign_and_verify(session, &cloud_ecdsa_sha256, NULL);
+	assert_ok(p11->C_CloseSession(session));
+	assert_ok(p11->C_CloseSession(reading));
+}
+
 static void rsa_and_ec(void **state)
 {
 	CK_RSA_PKCS_PSS_PARAMS pss = {CKM_SHA384, CKG_MGF1_SHA384, 48};
@@ -484,6 +507,7 @@ int main(void)
 	const struct CMUnitTest quick[] = {
 		cmocka_unit_test(tokens_and_objects),
 		cmocka_unit_test(mechanisms),
+		cmocka_unit_test(read_write_sessions),
 		cmocka_unit_test(rsa_and_ec),
 		cmocka_unit_test(pins),
 		cmocka_unit_test(cancelled),

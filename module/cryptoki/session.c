@@ -181,8 +181,6 @@ CK_RV session_open(
 		return CKR_SESSION_PARALLEL_NOT_SUPPORTED;
 	if ((info.flags & CKF_TOKEN_INITIALIZED) == 0)
 		return CKR_TOKEN_NOT_RECOGNIZED;
-	if ((flags & CKF_RW_SESSION) != 0 && (info.flags & CKF_WRITE_PROTECTED) != 0)
-		return CKR_TOKEN_WRITE_PROTECTED;
 	session = session_take(module);
 	if (session == NULL)
 		return CKR_SESSION_COUNT;

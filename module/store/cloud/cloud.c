@@ -10,7 +10,7 @@
 #include "module/store/cloud/signing.h"
 #include "module/support/text.h"
 
-#define LABEL_MAX    32
+#define LABEL_MAX    31 /* of 32: OpenSSH takes the last for an end, and would cut a letter in two */
 #define PIN_MAX      255
 #define AGE_SECONDS  (7 * 86400) /* a login looks whether what is known is still so */
 #define LOOK_SECONDS 20
