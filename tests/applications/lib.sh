@@ -22,6 +22,20 @@ needs() {
 	done
 }
 
+# person "$@": p11-kit ignores root's own configuration, so root is nobody from here on. First of all.
+person() {
+	[ "$(id -u)" -eq 0 ] || return 0
+	nobody='setpriv --reuid 65534 --regid 65534 --clear-groups'
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	$nobody sh -c '[ -r "$1" ] && [ -r "$2" ] && [ -w "$3" ]' sh "$module" "$0" "${TMPDIR:-/tmp}" || {
+		echo "$PODPIS_BUILD is not for everybody to read: skipped"
+		exit 77
+	}
+	trap - EXIT
+	rm -rf "$work"
+	exec $nobody "$0" "$@"
+}
+
 # free_port: one that nobody listens on now. Whoever is given it tries another when somebody was faster.
 free_port() {
 	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
@@ -49,24 +63,58 @@ issued() {
 		export SOFTHSM2_CONF
 		mkdir "$work/tokens"
 		echo "directories.tokendir = $work/tokens" >"$SOFTHSM2_CONF"
-		private "$HOME/card-pin" '73915'
+		pin_file=$HOME/card-pin
+		private "$pin_file" '73915'
 		softhsm2-util --init-token --free --label card --pin 73915 --so-pin 735191 >"$work/out"
-		issued_into "store = token
-module = $softhsm
-token = pkcs11:token=card" "$HOME/card-pin"
+		printf '\n[slot token]\nstore = token\nmodule = %s\ntoken = pkcs11:token=card\n' "$softhsm" \
+			>>"$XDG_CONFIG_HOME/podpis/podpis.conf"
+		obtained token
 		;;
 	cloud)
 		sandbox_start --latency-ms 100
 		employed
-		issued_into "store = cloud
-url = $(jq -er .cloud_url "$work/ready.json")
-ca-file = $ca
-login = basic
-username = ivanov
-password-file = $(account ivanov password_file)" ''
+		cat >>"$XDG_CONFIG_HOME/podpis/podpis.conf" <<-END
+
+			[slot cloud]
+			store = cloud
+			url = $(jq -er .cloud_url "$work/ready.json")
+			ca-file = $ca
+			login = basic
+			username = ivanov
+			password-file = $(account ivanov password_file)
+		END
+		obtained cloud
 		;;
 	esac
+	described
+}
 
+# issued_also KIND: a second certificate of his, in the same place; the variables are then the second's.
+issued_also() {
+	employee_key=$1
+	case $store in vault) obtained ivanov ;; *) obtained "$store" ;; esac
+	described
+}
+
+# obtained SLOT: into that slot, signed for with the signature in the vault. In the cloud the authority makes the key,
+# and tells its PIN in a letter.
+obtained() {
+	[ "$store" = cloud ] || set -- "$1" --pin-file "$pin_file"
+	slot=$1
+	shift
+	podpis apply --authority centre --slot "$slot" --data "$(account ivanov data)" --identification signature \
+		--key "$employee_key" --signer "$signer" --signer-pin-file "$HOME/pin" "$@"
+	application=$(newest)
+	podpis obtain "$application" --wait --signer-pin-file "$HOME/pin" "$@"
+	[ "$(state "$application")" = installed ] || fail "after obtain: $(state "$application")"
+	[ "$store" != cloud ] || {
+		pin_file=$HOME/pin-$application
+		private "$pin_file" "$(cat "$work/sandbox/pins/$(podpis show "$application" --json | jq -er .authority_id)")"
+	}
+}
+
+# described: the variables, of $application.
+described() {
 	uri=$(podpis show "$application" --json | jq -er .key)
 	token=$(python3 -c '
 import sys, urllib.parse
@@ -80,8 +128,9 @@ print(next(urllib.parse.unquote(a[6:]) for a in sys.argv[1].split(":", 1)[1].spl
 	cp "$anchor" "$work/authority.pem"
 	for other in $(listed | awk '{ print $1 }'); do
 		pkcs11-tool --module "$module" --token-label "$token" --read-object --type cert --id "$other" \
-			-o "$work/certificate.der" >"$work/out" 2>&1 || fail "$(cat "$work/out")"
-		[ "$other" = "$id" ] || openssl x509 -inform DER -in "$work/certificate.der" >>"$work/authority.pem"
+			-o "$work/other.der" >"$work/out" 2>&1 || fail "$(cat "$work/out")"
+		! openssl x509 -inform DER -in "$work/other.der" -noout -ext basicConstraints 2>/dev/null | grep -q CA:TRUE ||
+			openssl x509 -inform DER -in "$work/other.der" >>"$work/authority.pem"
 	done
 	label=$(listed | sed -n "s/^$id //p")
 	[ -n "$label" ] || fail "the certificate has no label"
@@ -91,24 +140,6 @@ print(next(urllib.parse.unquote(a[6:]) for a in sys.argv[1].split(":", 1)[1].spl
 listed() {
 	pkcs11-tool --module "$module" --token-label "$token" -O --type cert 2>/dev/null |
 		awk -F': +' '/^  label:/ { label = $2 } /^  ID:/ { print tolower($2), label }'
-}
-
-# issued_into LINES PIN-FILE: into a slot of these lines, signed for with the signature in the vault. Without a PIN
-# file the authority makes the key, and tells its PIN in a letter.
-issued_into() {
-	printf '\n[slot %s]\n%s\n' "$store" "$1" >>"$XDG_CONFIG_HOME/podpis/podpis.conf"
-	pin_file=$2
-	[ -z "$pin_file" ] || set -- --pin-file "$pin_file"
-	[ -n "$pin_file" ] || set --
-	podpis apply --authority centre --slot "$store" --data "$(account ivanov data)" --identification signature \
-		--key "$employee_key" --signer "$signer" --signer-pin-file "$HOME/pin" "$@"
-	application=$(newest)
-	podpis obtain "$application" --wait --signer-pin-file "$HOME/pin" "$@"
-	[ "$(state "$application")" = installed ] || fail "after obtain: $(state "$application")"
-	[ -n "$pin_file" ] || {
-		pin_file=$HOME/cloud-pin
-		private "$pin_file" "$(cat "$work/sandbox/pins/$(podpis show "$application" --json | jq -er .authority_id)")"
-	}
 }
 
 # site_start: an HTTPS site on loopback that wants a client's certificate, and knows the authority's root;
@@ -133,11 +164,11 @@ site_start() {
 		server=$!
 		for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 			! curl -s --noproxy '*' --cacert "$work/site-ca.pem" "https://localhost:$site_port/" >/dev/null || break 2
-			kill -0 $server 2>/dev/null || continue 2
+			kill -0 "$server" 2>/dev/null || continue 2
 			sleep 0.1
 		done
 	done
-	kill -0 $server 2>/dev/null || fail "no site: $(cat "$site/out" "$site/error.log")"
+	kill -0 "$server" 2>/dev/null || fail "no site: $(cat "$site/out" "$site/error.log")"
 	servers="$servers $server"
 	site=https://localhost:$site_port/
 }
@@ -171,6 +202,27 @@ site_configuration() {
 			}
 		}
 	END
+}
+
+# greeted COMMAND...: which gets the site's page, and is known there by the certificate.
+greeted() {
+	"$@" >"$work/page" 2>"$work/err" </dev/null || fail "$(cat "$work/page" "$work/err")"
+	grep -q "^hello $(fingerprint) " "$work/page" || fail "$(cat "$work/page" "$work/err")"
+}
+
+# quietly COMMAND...: what it prints is in $work/out, and is shown if it fails.
+quietly() {
+	"$@" >"$work/out" 2>&1 </dev/null || fail "$*: $(cat "$work/out")"
+}
+
+# refused COMMAND...: the same for one that has to fail.
+refused() {
+	! "$@" >"$work/out" 2>&1 </dev/null || fail "done all the same: $*: $(cat "$work/out")"
+}
+
+# printed TEXT: the last of them printed that.
+printed() {
+	grep -qF -- "$1" "$work/out" || fail "nothing said of $1: $(cat "$work/out")"
 }
 
 # fingerprint: as the site says it: SHA-1 in lower case.
