@@ -258,6 +258,15 @@ static void check_dates(const struct certificate *certificate, time_t now, time_
 			output_time(not_before, when));
 }
 
+bool certificate_is_authority(const struct certificate *certificate)
+{
+	const struct extension *constraints =
+		extensions_find(&certificate->extensions, OID_BASIC_CONSTRAINTS);
+
+	/* SEQUENCE { cA TRUE … } */
+	return constraints != NULL && constraints->length > 2 && constraints->value[2] == 0x01;
+}
+
 void certificate_check_use(const struct certificate *certificate, time_t now, time_t used,
 	struct certificate_findings *findings)
 {

@@ -42,6 +42,9 @@ bool certificate_check(const struct certificate *certificate,
 	const struct certificate_expectation *expectation, struct certificate_findings *findings,
 	struct error *err);
 
+/* CA:TRUE in basicConstraints: it certifies others. */
+bool certificate_is_authority(const struct certificate *certificate);
+
 /*
  * May a signature be made, or have been made, with it? Key usage, dates, and the key's own period, in which
  * `used`, the moment of signing, has to be. Adds to the findings.

@@ -108,16 +108,22 @@ static void add_name(struct view *view, const char *key, const char *label, cons
 	json_object_set_new(view->object, key, list);
 }
 
+void certificate_view_key(const struct certificate *certificate, struct buffer *out)
+{
+	struct spki spki = {0};
+
+	buffer_append_text(out, oid_name(certificate->key_oid));
+	if (spki_decode(certificate->spki, certificate->spki_length, &spki, NULL)) {
+		buffer_printf(out, ", %u %s", spki.bits, _("bits"));
+		spki_clear(&spki);
+	}
+}
+
 static void add_key(struct view *view, const struct certificate *certificate)
 {
 	struct buffer text = BUFFER_INIT(TEXT_MAX);
-	struct spki spki = {0};
 
-	buffer_append_text(&text, oid_name(certificate->key_oid));
-	if (spki_decode(certificate->spki, certificate->spki_length, &spki, NULL)) {
-		buffer_printf(&text, ", %u %s", spki.bits, _("bits"));
-		spki_clear(&spki);
-	}
+	certificate_view_key(certificate, &text);
 	add(view, "key", _("Key"), "Открытый ключ", buffer_text(&text));
 	add(view, "signature_algorithm", _("Signed with"), "Алгоритм подписи",
 		oid_name(certificate->signature_oid));

@@ -11,4 +11,7 @@
 /* Shows it, unless the output is JSON. The object is the caller's; NULL without memory. */
 json_t *certificate_view(struct output *output, const struct certificate *certificate, time_t now);
 
+/* "rsaEncryption, 2048 bits". */
+void certificate_view_key(const struct certificate *certificate, struct buffer *out);
+
 #endif

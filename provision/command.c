@@ -12,6 +12,7 @@ const struct command *const commands[] = {
 	&apply_command,
 	&list_command,
 	&show_command,
+	&certificates_command,
 	&profiles_command,
 	&refresh_command,
 	&sign_command,

@@ -9,6 +9,7 @@
 #include "provision/named_file.h"
 #include "provision/flow/documents.h"
 #include "provision/person.h"
+#include "provision/token_view.h"
 
 static const struct option options_show[] = {
 	{"documents", NULL, N_("fetches the documents to sign and shows their text"), false},
@@ -120,11 +121,15 @@ static bool show_documents(struct flow *flow, struct error *err)
 	return done;
 }
 
-static void show_certificate(
+static json_t *show_certificate(
 	struct context *context, const struct certificate *certificate, json_t *list)
 {
+	json_t *object;
+
 	output_text(&context->output, "%s", json_array_size(list) > 0 ? "\n" : "");
-	json_array_append_new(list, certificate_view(&context->output, certificate, time(NULL)));
+	object = certificate_view(&context->output, certificate, time(NULL));
+	json_array_append_new(list, object);
+	return object;
 }
 
 /* Whatever of the token's certificates the URI means; nobody has to log in for that. */
@@ -147,8 +152,11 @@ static bool show_installed(
 		!token_certificates_load(&slot, &certificates, err))
 		goto out;
 	for (size_t i = 0; i < certificates.count; i++) {
-		if (token_certificate_fits(&slot, &certificates.list[i], &uri))
-			show_certificate(context, &certificates.list[i].certificate, list);
+		const struct token_certificate *one = &certificates.list[i];
+
+		if (token_certificate_fits(&slot, one, &uri))
+			token_view_place(&context->output, &slot, one,
+				show_certificate(context, &one->certificate, list));
 	}
 	done = json_array_size(list) > 0 ||
 	       error_set(err, ERROR_WORKPLACE,

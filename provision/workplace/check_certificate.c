@@ -3,6 +3,7 @@
 
 #include "provision/flow/journal.h"
 #include "provision/i18n.h"
+#include "provision/certificate_check.h"
 #include "provision/token_certificate.h"
 #include "provision/token_object.h"
 #include "provision/workplace/anchors.h"
@@ -23,15 +24,6 @@ struct look {
 static bool same(const uint8_t *a, size_t a_length, const uint8_t *b, size_t b_length)
 {
 	return a_length == b_length && memcmp(a, b, a_length) == 0;
-}
-
-static bool is_authority(const struct certificate *certificate)
-{
-	const struct extension *constraints =
-		extensions_find(&certificate->extensions, OID_BASIC_CONSTRAINTS);
-
-	/* SEQUENCE { cA TRUE … } */
-	return constraints != NULL && constraints->length > 2 && constraints->value[2] == 0x01;
 }
 
 static bool self_issued(const struct certificate *certificate)
@@ -259,7 +251,7 @@ void check_certificates(struct checks *checks, struct slot *slot, bool vault)
 	for (size_t i = 0; i < look.certificates.count; i++) {
 		const struct token_certificate *one = &look.certificates.list[i];
 
-		if (is_authority(&one->certificate))
+		if (certificate_is_authority(&one->certificate))
 			continue;
 		subject_of(&look, &one->certificate, subject);
 		/* Cards often hold no public keys: without a login nothing is known of theirs. */

@@ -50,6 +50,8 @@ rows <<'END'
 8 cms sign "$work/document"
 8 cms verify "$work/document"
 8 show --certificate pkcs11:token=nobody
+8 certificates nowhere
+0 certificates
 8 vault passwd
 8 vault unlock
 8 vault backup "$work/backup"
