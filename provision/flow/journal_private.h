@@ -6,6 +6,7 @@
 
 #include <sqlite3.h>
 
+#include "module/support/buffer.h"
 #include "provision/flow/journal.h"
 
 struct journal {
@@ -21,5 +22,8 @@ sqlite3_stmt *journal_prepare(struct journal *journal, const char *sql, struct e
 bool journal_finish(struct journal *journal, sqlite3_stmt *statement, struct error *err);
 /* Commits when all was good, else (or when that fails) rolls back. */
 bool journal_end(struct journal *journal, bool good, struct error *err);
+
+/* Appends ", NAME TYPE" for each column of an application, as the table's declaration takes it. */
+void journal_row_declare(struct buffer *sql);
 
 #endif
