@@ -170,19 +170,6 @@ static size_t on_header(char *data, size_t size, size_t count, void *user)
 	return 0;
 }
 
-bool http_address_valid(const char *url)
-{
-	size_t length = strlen(url), host;
-
-	if (length > 4096 || strncasecmp(url, "https://", 8) != 0)
-		return false;
-	for (size_t i = 0; i < length; i++)
-		if (url[i] <= ' ' || url[i] >= 0x7f || strchr("\"'`<>\\^{|}", url[i]) != NULL)
-			return false;
-	host = strcspn(url + 8, "/?#");
-	return host > 0 && memchr(url + 8, '@', host) == NULL;
-}
-
 static bool parse_base(struct http *http, const char *base, struct error *err)
 {
 	char *host = NULL, *port = NULL;
@@ -596,24 +583,4 @@ bool http_response_json(const struct http *http, const struct http_response *res
 			response->status, problem.position);
 	*out = json;
 	return true;
-}
-
-bool http_escape(struct buffer *out, const char *text)
-{
-	for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
-		if ((*at < 0x80 && isalnum(*at)) || strchr("-._~", *at) != NULL)
-			buffer_append(out, at, 1);
-		else
-			buffer_printf(out, "%%%02X", *at);
-	}
-	return buffer_ok(out);
-}
-
-bool http_form_add(struct buffer *form, const char *name, const char *value)
-{
-	if (form->length > 0)
-		buffer_append_text(form, "&");
-	http_escape(form, name);
-	buffer_append_text(form, "=");
-	return http_escape(form, value);
 }

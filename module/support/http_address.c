@@ -1,0 +1,41 @@
+/*
+ * Addresses, and what is put into them and into forms; declared in http.h.
+ */
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "module/support/http.h"
+
+bool http_address_valid(const char *url)
+{
+	size_t length = strlen(url), host;
+
+	if (length > 4096 || strncasecmp(url, "https://", 8) != 0)
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (url[i] <= ' ' || url[i] >= 0x7f || strchr("\"'`<>\\^{|}", url[i]) != NULL)
+			return false;
+	host = strcspn(url + 8, "/?#");
+	return host > 0 && memchr(url + 8, '@', host) == NULL;
+}
+
+bool http_escape(struct buffer *out, const char *text)
+{
+	for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
+		if ((*at < 0x80 && isalnum(*at)) || strchr("-._~", *at) != NULL)
+			buffer_append(out, at, 1);
+		else
+			buffer_printf(out, "%%%02X", *at);
+	}
+	return buffer_ok(out);
+}
+
+bool http_form_add(struct buffer *form, const char *name, const char *value)
+{
+	if (form->length > 0)
+		buffer_append_text(form, "&");
+	http_escape(form, name);
+	buffer_append_text(form, "=");
+	return http_escape(form, value);
+}
