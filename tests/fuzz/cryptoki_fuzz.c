@@ -8,208 +8,16 @@
 
 #include "module/support/pkcs11.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/program.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define SESSIONS     3
-#define OBJECTS      12
-#define TEMPLATE_MAX 12
 #define CALLS_MAX    200
-#define KEPT         8 /* objects that stay: four key pairs */
 #define PIN          "123456"
-#define DATA_MAX     600
 #define OUTPUT_MAX   1024
 
 static CK_BBOOL yes = CK_TRUE;
 static CK_SESSION_HANDLE main_session;
-static CK_OBJECT_HANDLE kept[KEPT];
-
-/* The program and where it is read; past its end everything is 0. */
-struct program {
-	const uint8_t *data;
-	size_t size, at;
-	CK_SESSION_HANDLE sessions[SESSIONS];
-	CK_OBJECT_HANDLE objects[OBJECTS];
-	size_t next; /* place for the next object */
-};
-
-static uint8_t byte(struct program *program)
-{
-	return program->at < program->size ? program->data[program->at++] : 0;
-}
-
-/* Exactly as long as asked for, on the heap, so that the sanitizers see a step beyond. */
-static uint8_t *bytes(struct program *program, size_t length)
-{
-	uint8_t *out = calloc(1, length > 0 ? length : 1);
-
-	fuzz_holds(out != NULL);
-	for (size_t i = 0; i < length && program->at < program->size; i++)
-		out[i] = byte(program);
-	return out;
-}
-
-static size_t length_of(struct program *program)
-{
-	uint8_t first = byte(program);
-
-	return first < 0xf0 ? first : (size_t)(first & 0xf) * 256 % DATA_MAX;
-}
-
-static CK_SESSION_HANDLE session_of(struct program *program)
-{
-	uint8_t which = byte(program);
-
-	if (which == 0xff)
-		return which * 12345UL; /* never was one */
-	return which % 4 == 3 ? main_session : program->sessions[which % 4];
-}
-
-static CK_OBJECT_HANDLE object_of(struct program *program)
-{
-	uint8_t which = byte(program);
-
-	if (which == 0xff)
-		return 0x7fffffffffffUL;
-	if (which == 0xfe)
-		return CK_INVALID_HANDLE;
-	return which % 2 == 0 ? kept[which / 2 % KEPT] : program->objects[which / 2 % OBJECTS];
-}
-
-static void keep(struct program *program, CK_OBJECT_HANDLE object)
-{
-	program->objects[program->next++ % OBJECTS] = object;
-}
-
-/* Without CKA_DESTROYABLE: what a program makes has to go again. */
-static const CK_ATTRIBUTE_TYPE types[] = {CKA_CLASS, CKA_TOKEN, CKA_PRIVATE, CKA_LABEL,
-	CKA_APPLICATION, CKA_VALUE, CKA_OBJECT_ID, CKA_CERTIFICATE_TYPE, CKA_ISSUER,
-	CKA_SERIAL_NUMBER, CKA_TRUSTED, CKA_CERTIFICATE_CATEGORY, CKA_CHECK_VALUE, CKA_KEY_TYPE,
-	CKA_SUBJECT, CKA_ID, CKA_SENSITIVE, CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP, CKA_UNWRAP,
-	CKA_SIGN, CKA_VERIFY, CKA_DERIVE, CKA_START_DATE, CKA_END_DATE, CKA_MODULUS,
-	CKA_MODULUS_BITS, CKA_PUBLIC_EXPONENT, CKA_PRIVATE_EXPONENT, CKA_PRIME_1, CKA_PRIME_2,
-	CKA_EXPONENT_1, CKA_EXPONENT_2, CKA_COEFFICIENT, CKA_PUBLIC_KEY_INFO, CKA_VALUE_LEN,
-	CKA_EXTRACTABLE, CKA_LOCAL, CKA_NEVER_EXTRACTABLE, CKA_ALWAYS_SENSITIVE,
-	CKA_KEY_GEN_MECHANISM, CKA_MODIFIABLE, CKA_COPYABLE, CKA_EC_PARAMS, CKA_EC_POINT,
-	CKA_ALWAYS_AUTHENTICATE, CKA_WRAP_WITH_TRUSTED, CKA_WRAP_TEMPLATE, CKA_UNWRAP_TEMPLATE,
-	CKA_ALLOWED_MECHANISMS, CKA_UNIQUE_ID, CKA_PROFILE_ID, CKA_GOSTR3410_PARAMS,
-	CKA_GOSTR3411_PARAMS, CKA_GOST28147_PARAMS, CKA_SIGN_RECOVER, CKA_VERIFY_RECOVER,
-	CKA_VENDOR_DEFINED, CKF_ARRAY_ATTRIBUTE | 0x123};
-
-/* Values that templates often need: what a fuzzer would not find by itself. */
-static CK_ULONG numbers[] = {CKO_DATA, CKO_CERTIFICATE, CKO_PUBLIC_KEY, CKO_PRIVATE_KEY,
-	CKO_SECRET_KEY, CKK_RSA, CKK_EC, CKK_EC_EDWARDS, CKK_GOSTR3410, CKK_GOSTR3410_512,
-	CKK_GENERIC_SECRET, CKC_X_509, 32, CK_UNAVAILABLE_INFORMATION};
-static CK_BBOOL booleans[] = {CK_TRUE, CK_FALSE, 2};
-static CK_BYTE p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
-static CK_BYTE ed25519[] = {0x06, 0x03, 0x2b, 0x65, 0x70};
-static CK_BYTE gost_256[] = {0x06, 0x09, 0x2a, 0x85, 0x03, 0x07, 0x01, 0x02, 0x01, 0x01, 0x01};
-static CK_BYTE gost_512[] = {0x06, 0x09, 0x2a, 0x85, 0x03, 0x07, 0x01, 0x02, 0x01, 0x02, 0x01};
-static CK_BYTE streebog[] = {0x06, 0x08, 0x2a, 0x85, 0x03, 0x07, 0x01, 0x01, 0x02, 0x02};
-static const struct {
-	CK_BYTE *der;
-	CK_ULONG length;
-} oids[] = {{p256, sizeof(p256)}, {ed25519, sizeof(ed25519)}, {gost_256, sizeof(gost_256)},
-	{gost_512, sizeof(gost_512)}, {streebog, sizeof(streebog)}};
-
-static void attribute_of(struct program *program, CK_ATTRIBUTE *out, void **memory)
-{
-	uint8_t shape = byte(program) % 6, which = byte(program);
-
-	*out = (CK_ATTRIBUTE){types[byte(program) % COUNT(types)], NULL, 0};
-	*memory = NULL;
-	if (shape == 0) {
-		*out = (CK_ATTRIBUTE){
-			out->type, &numbers[which % COUNT(numbers)], sizeof(CK_ULONG)};
-	} else if (shape == 1) {
-		*out = (CK_ATTRIBUTE){out->type, &booleans[which % COUNT(booleans)], 1};
-	} else if (shape == 2) {
-		*out = (CK_ATTRIBUTE){
-			out->type, oids[which % COUNT(oids)].der, oids[which % COUNT(oids)].length};
-	} else if (shape == 3) {
-		out->ulValueLen = which; /* no value, but a length */
-	} else {
-		out->ulValueLen = length_of(program);
-		out->pValue = *memory = bytes(program, out->ulValueLen);
-	}
-}
-
-struct template
-{
-	CK_ATTRIBUTE list[TEMPLATE_MAX];
-	void *memory[TEMPLATE_MAX];
-	CK_ULONG count;
-};
-
-static void template_of(struct program *program, struct template *out)
-{
-	out->count = byte(program) % (TEMPLATE_MAX + 1);
-	for (CK_ULONG i = 0; i < out->count; i++)
-		attribute_of(program, &out->list[i], &out->memory[i]);
-}
-
-static void template_free(struct template *template)
-{
-	for (CK_ULONG i = 0; i < template->count; i++)
-		free(template->memory[i]);
-}
-
-/* No RSA key generation: it takes too long. */
-static const CK_MECHANISM_TYPE mechanisms[] = {CKM_RSA_PKCS, CKM_RSA_X_509, CKM_RSA_PKCS_PSS,
-	CKM_RSA_PKCS_OAEP, CKM_SHA1_RSA_PKCS, CKM_SHA256_RSA_PKCS, CKM_SHA384_RSA_PKCS_PSS,
-	CKM_SHA256_RSA_PKCS_PSS, CKM_ECDSA, CKM_ECDSA_SHA1, CKM_ECDSA_SHA256, CKM_ECDSA_SHA512,
-	CKM_EDDSA, CKM_ECDH1_DERIVE, CKM_EC_KEY_PAIR_GEN, CKM_EC_EDWARDS_KEY_PAIR_GEN, CKM_SHA_1,
-	CKM_SHA256, CKM_SHA384, CKM_SHA512, CKM_AES_CBC, CKM_GOSTR3410_KEY_PAIR_GEN, CKM_GOSTR3410,
-	CKM_GOSTR3410_WITH_GOSTR3411_12_256, CKM_GOSTR3410_512_KEY_PAIR_GEN, CKM_GOSTR3410_512,
-	CKM_GOSTR3410_WITH_GOSTR3411_12_512, CKM_GOSTR3411_12_256, CKM_GOSTR3411_12_512,
-	CKM_VENDOR_DEFINED};
-
-struct mechanism {
-	CK_MECHANISM base;
-	union {
-		CK_RSA_PKCS_OAEP_PARAMS oaep;
-		CK_ECDH1_DERIVE_PARAMS ecdh;
-		CK_RSA_PKCS_PSS_PARAMS pss;
-	} parameters;
-	void *memory;
-};
-
-static void mechanism_of(struct program *program, struct mechanism *out)
-{
-	static const CK_MECHANISM_TYPE hashes[] = {
-		CKM_SHA_1, CKM_SHA256, CKM_SHA384, CKM_SHA512, 0};
-	uint8_t shape = byte(program);
-	size_t length;
-
-	*out = (struct mechanism){.base = {mechanisms[byte(program) % COUNT(mechanisms)], NULL, 0}};
-	if (shape % 4 == 0)
-		return;
-	if (shape % 4 == 1 && out->base.mechanism != CKM_RSA_PKCS_OAEP &&
-		out->base.mechanism != CKM_ECDH1_DERIVE) {
-		/* Any bytes, where the parameters hold no pointers. */
-		length = length_of(program);
-		out->base.pParameter = out->memory = bytes(program, length);
-		out->base.ulParameterLen = length;
-		return;
-	}
-	out->base.pParameter = &out->parameters;
-	length = length_of(program);
-	if (out->base.mechanism == CKM_RSA_PKCS_OAEP) {
-		out->memory = bytes(program, length);
-		out->parameters.oaep =
-			(CK_RSA_PKCS_OAEP_PARAMS){hashes[byte(program) % COUNT(hashes)],
-				byte(program) % 6, byte(program) % 3, out->memory, length};
-		out->base.ulParameterLen = sizeof(out->parameters.oaep);
-	} else if (out->base.mechanism == CKM_ECDH1_DERIVE) {
-		out->memory = bytes(program, length);
-		out->parameters.ecdh = (CK_ECDH1_DERIVE_PARAMS){
-			byte(program) % 3 + 1, 0, NULL, length, out->memory};
-		out->base.ulParameterLen = sizeof(out->parameters.ecdh);
-	} else {
-		out->parameters.pss = (CK_RSA_PKCS_PSS_PARAMS){
-			hashes[byte(program) % COUNT(hashes)], byte(program) % 6, length};
-		out->base.ulParameterLen = sizeof(out->parameters.pss);
-	}
-}
+static CK_OBJECT_HANDLE kept[PROGRAM_KEPT];
 
 /* A function of input and output: C_Sign, C_Digest ... */
 typedef CK_RV transform(CK_SESSION_HANDLE, CK_BYTE_PTR, CK_ULONG, CK_BYTE_PTR, CK_ULONG_PTR);
@@ -220,10 +28,10 @@ typedef CK_RV begin(CK_SESSION_HANDLE, CK_MECHANISM_PTR, CK_OBJECT_HANDLE);
 /* The output's room: none to be asked for (NULL), too little, or enough. */
 static uint8_t *room_of(struct program *program, CK_ULONG *length)
 {
-	uint8_t shape = byte(program);
+	uint8_t shape = program_byte(program);
 
 	*length = shape % 3 == 0 ? 0 : shape % 3 == 1 ? shape : OUTPUT_MAX;
-	return shape % 3 == 0 ? NULL : bytes(program, *length);
+	return shape % 3 == 0 ? NULL : program_bytes(program, *length);
 }
 
 /* What stays within its room says how long it is. */
@@ -237,9 +45,9 @@ static void check_length(CK_RV rv, const uint8_t *out, CK_ULONG room, CK_ULONG l
 
 static void call_transform(struct program *program, transform *function)
 {
-	CK_SESSION_HANDLE session = session_of(program);
-	size_t length = length_of(program);
-	uint8_t *in = bytes(program, length);
+	CK_SESSION_HANDLE session = program_session(program);
+	size_t length = program_length(program);
+	uint8_t *in = program_bytes(program, length);
 	CK_ULONG room, out_length;
 	uint8_t *out = room_of(program, &room);
 
@@ -251,7 +59,7 @@ static void call_transform(struct program *program, transform *function)
 
 static void call_final(struct program *program, final *function)
 {
-	CK_SESSION_HANDLE session = session_of(program);
+	CK_SESSION_HANDLE session = program_session(program);
 	CK_ULONG room, length;
 	uint8_t *out = room_of(program, &room);
 
@@ -262,65 +70,66 @@ static void call_final(struct program *program, final *function)
 
 static void call_update(struct program *program, update *function)
 {
-	CK_SESSION_HANDLE session = session_of(program);
-	size_t length = length_of(program);
-	uint8_t *in = bytes(program, length);
+	CK_SESSION_HANDLE session = program_session(program);
+	size_t length = program_length(program);
+	uint8_t *in = program_bytes(program, length);
 
-	function(session, byte(program) == 0xff ? NULL : in, length);
+	function(session, program_byte(program) == 0xff ? NULL : in, length);
 	free(in);
 }
 
 static void call_begin(struct program *program, begin *function)
 {
 	struct mechanism mechanism;
-	CK_SESSION_HANDLE session = session_of(program);
+	CK_SESSION_HANDLE session = program_session(program);
 
-	mechanism_of(program, &mechanism);
-	function(session, &mechanism.base, object_of(program));
+	program_mechanism(program, &mechanism);
+	function(session, &mechanism.base, program_object(program));
 	free(mechanism.memory);
 }
 
 static void open_session(struct program *program)
 {
-	CK_SESSION_HANDLE *session = &program->sessions[byte(program) % SESSIONS];
+	CK_SESSION_HANDLE *session = &program->sessions[program_byte(program) % PROGRAM_SESSIONS];
 
 	C_CloseSession(*session);
-	C_OpenSession(0, byte(program) % 8 | CKF_SERIAL_SESSION, NULL, NULL, session);
+	C_OpenSession(0, program_byte(program) % 8 | CKF_SERIAL_SESSION, NULL, NULL, session);
 }
 
 static void create_object(struct program *program)
 {
 	struct template template;
 	CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
-	CK_SESSION_HANDLE session = session_of(program);
+	CK_SESSION_HANDLE session = program_session(program);
 
-	template_of(program, &template);
+	program_template(program, &template);
 	if (C_CreateObject(session, template.list, template.count, &object) == CKR_OK)
-		keep(program, object);
-	template_free(&template);
+		program_keep(program, object);
+	program_template_free(&template);
 }
 
 static void copy_object(struct program *program)
 {
 	struct template template;
-	CK_OBJECT_HANDLE from = object_of(program), object = CK_INVALID_HANDLE;
-	CK_SESSION_HANDLE session = session_of(program);
+	CK_OBJECT_HANDLE from = program_object(program), object = CK_INVALID_HANDLE;
+	CK_SESSION_HANDLE session = program_session(program);
 
-	template_of(program, &template);
+	program_template(program, &template);
 	if (C_CopyObject(session, from, template.list, template.count, &object) == CKR_OK)
-		keep(program, object);
-	template_free(&template);
+		program_keep(program, object);
+	program_template_free(&template);
 }
 
 static void get_values(struct program *program)
 {
-	CK_OBJECT_HANDLE object = object_of(program);
-	CK_SESSION_HANDLE session = session_of(program);
-	CK_ATTRIBUTE list[TEMPLATE_MAX];
-	CK_ULONG rooms[TEMPLATE_MAX], count = byte(program) % (TEMPLATE_MAX + 1);
+	CK_OBJECT_HANDLE object = program_object(program);
+	CK_SESSION_HANDLE session = program_session(program);
+	CK_ATTRIBUTE list[PROGRAM_TEMPLATE_MAX];
+	CK_ULONG rooms[PROGRAM_TEMPLATE_MAX],
+		count = program_byte(program) % (PROGRAM_TEMPLATE_MAX + 1);
 
 	for (CK_ULONG i = 0; i < count; i++) {
-		list[i].type = types[byte(program) % COUNT(types)];
+		list[i].type = program_attribute_type(program);
 		list[i].pValue = room_of(program, &rooms[i]);
 		list[i].ulValueLen = rooms[i];
 	}
@@ -335,7 +144,7 @@ static void get_values(struct program *program)
 /* The keys that stay are only looked at. */
 static bool is_kept(CK_OBJECT_HANDLE object)
 {
-	for (size_t i = 0; i < KEPT; i++)
+	for (size_t i = 0; i < PROGRAM_KEPT; i++)
 		if (kept[i] == object)
 			return true;
 	return false;
@@ -344,21 +153,21 @@ static bool is_kept(CK_OBJECT_HANDLE object)
 static void set_values(struct program *program)
 {
 	struct template template;
-	CK_OBJECT_HANDLE object = object_of(program);
-	CK_SESSION_HANDLE session = session_of(program);
+	CK_OBJECT_HANDLE object = program_object(program);
+	CK_SESSION_HANDLE session = program_session(program);
 
-	template_of(program, &template);
+	program_template(program, &template);
 	if (!is_kept(object))
 		C_SetAttributeValue(session, object, template.list, template.count);
-	template_free(&template);
+	program_template_free(&template);
 }
 
 static void destroy_object(struct program *program)
 {
-	CK_OBJECT_HANDLE object = object_of(program);
+	CK_OBJECT_HANDLE object = program_object(program);
 
 	if (!is_kept(object))
-		C_DestroyObject(session_of(program), object);
+		C_DestroyObject(program_session(program), object);
 }
 
 static void find_objects(struct program *program)
@@ -366,19 +175,19 @@ static void find_objects(struct program *program)
 	struct template template;
 	CK_OBJECT_HANDLE found[4];
 	CK_ULONG count = 0;
-	CK_SESSION_HANDLE session = session_of(program);
-	uint8_t shape = byte(program);
+	CK_SESSION_HANDLE session = program_session(program);
+	uint8_t shape = program_byte(program);
 
-	template_of(program, &template);
+	program_template(program, &template);
 	C_FindObjectsInit(session, template.list, template.count);
 	if (C_FindObjects(session, found, shape % 5, &count) == CKR_OK) {
 		fuzz_holds(count <= shape % 5U);
 		if (count > 0)
-			keep(program, found[0]);
+			program_keep(program, found[0]);
 	}
 	if (shape < 0xf0)
 		C_FindObjectsFinal(session);
-	template_free(&template);
+	program_template_free(&template);
 }
 
 static void generate_keys(struct program *program)
@@ -386,18 +195,18 @@ static void generate_keys(struct program *program)
 	struct template public_part, private_part;
 	struct mechanism mechanism;
 	CK_OBJECT_HANDLE keys[2] = {0};
-	CK_SESSION_HANDLE session = session_of(program);
+	CK_SESSION_HANDLE session = program_session(program);
 
-	mechanism_of(program, &mechanism);
-	template_of(program, &public_part);
-	template_of(program, &private_part);
+	program_mechanism(program, &mechanism);
+	program_template(program, &public_part);
+	program_template(program, &private_part);
 	if (C_GenerateKeyPair(session, &mechanism.base, public_part.list, public_part.count,
 		    private_part.list, private_part.count, &keys[0], &keys[1]) == CKR_OK) {
-		keep(program, keys[0]);
-		keep(program, keys[1]);
+		program_keep(program, keys[0]);
+		program_keep(program, keys[1]);
 	}
-	template_free(&public_part);
-	template_free(&private_part);
+	program_template_free(&public_part);
+	program_template_free(&private_part);
 	free(mechanism.memory);
 }
 
@@ -405,25 +214,26 @@ static void derive_key(struct program *program)
 {
 	struct template template;
 	struct mechanism mechanism;
-	CK_OBJECT_HANDLE base = object_of(program), key = 0;
-	CK_SESSION_HANDLE session = session_of(program);
+	CK_OBJECT_HANDLE base = program_object(program), key = 0;
+	CK_SESSION_HANDLE session = program_session(program);
 
-	mechanism_of(program, &mechanism);
-	template_of(program, &template);
+	program_mechanism(program, &mechanism);
+	program_template(program, &template);
 	if (C_DeriveKey(session, &mechanism.base, base, template.list, template.count, &key) ==
 		CKR_OK)
-		keep(program, key);
-	template_free(&template);
+		program_keep(program, key);
+	program_template_free(&template);
 	free(mechanism.memory);
 }
 
 static void verify_once(struct program *program)
 {
-	CK_SESSION_HANDLE session = session_of(program);
-	size_t length = length_of(program), signature_length = length_of(program);
-	uint8_t *data = bytes(program, length), *signature = bytes(program, signature_length);
+	CK_SESSION_HANDLE session = program_session(program);
+	size_t length = program_length(program), signature_length = program_length(program);
+	uint8_t *data = program_bytes(program, length),
+		*signature = program_bytes(program, signature_length);
 
-	if (byte(program) % 2 == 0)
+	if (program_byte(program) % 2 == 0)
 		C_Verify(session, data, length, signature, signature_length);
 	else
 		C_VerifyFinal(session, signature, signature_length);
@@ -443,17 +253,17 @@ static void ask(struct program *program)
 	CK_TOKEN_INFO token;
 	CK_SLOT_INFO slot;
 	CK_MECHANISM_INFO mechanism;
-	CK_ULONG size, count = byte(program);
+	CK_ULONG size, count = program_byte(program);
 	CK_MECHANISM_TYPE list[256];
 
-	C_GetSessionInfo(session_of(program), &session);
-	C_GetTokenInfo(byte(program), &token);
-	C_GetSlotInfo(byte(program), &slot);
+	C_GetSessionInfo(program_session(program), &session);
+	C_GetTokenInfo(program_byte(program), &token);
+	C_GetSlotInfo(program_byte(program), &slot);
 	C_GetMechanismList(0, list, &count);
-	C_GetMechanismInfo(0, mechanisms[byte(program) % COUNT(mechanisms)], &mechanism);
-	C_GetObjectSize(session_of(program), object_of(program), &size);
-	C_GetOperationState(session_of(program), NULL, &size);
-	C_SessionCancel(session_of(program), (CK_FLAGS)byte(program) << 8);
+	C_GetMechanismInfo(0, program_mechanism_type(program), &mechanism);
+	C_GetObjectSize(program_session(program), program_object(program), &size);
+	C_GetOperationState(program_session(program), NULL, &size);
+	C_SessionCancel(program_session(program), (CK_FLAGS)program_byte(program) << 8);
 }
 
 /* One call. A row either has a function of its own or one of the four shapes. */
@@ -501,7 +311,7 @@ static const struct {
 
 static void call(struct program *program)
 {
-	size_t which = byte(program) % COUNT(calls);
+	size_t which = program_byte(program) % COUNT(calls);
 
 	if (calls[which].whole != NULL)
 		calls[which].whole(program);
@@ -521,7 +331,7 @@ static void clean_up(struct program *program)
 	CK_OBJECT_HANDLE found[256];
 	CK_ULONG count = 0;
 
-	for (size_t i = 0; i < SESSIONS; i++)
+	for (size_t i = 0; i < PROGRAM_SESSIONS; i++)
 		C_CloseSession(program->sessions[i]);
 	/* Ends what the program began in the session that stays. */
 	C_SessionCancel(main_session,
@@ -536,9 +346,10 @@ static void clean_up(struct program *program)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct program program = {.data = data, .size = size};
+	struct program program = {
+		.data = data, .size = size, .main_session = main_session, .kept = kept};
 
-	for (size_t i = 0; i < SESSIONS; i++)
+	for (size_t i = 0; i < PROGRAM_SESSIONS; i++)
 		fuzz_holds(C_OpenSession(0, CKF_SERIAL_SESSION | (i == 0 ? 0 : CKF_RW_SESSION),
 				   NULL, NULL, &program.sessions[i]) == CKR_OK);
 	for (size_t i = 0; i < CALLS_MAX && program.at < program.size; i++)
@@ -602,10 +413,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	fuzz_holds(C_Login(main_session, CKU_USER, pin, 6) == CKR_OK);
 	generate(CKM_RSA_PKCS_KEY_PAIR_GEN, (CK_ATTRIBUTE){CKA_MODULUS_BITS, &bits, sizeof(bits)},
 		kept);
-	generate(CKM_EC_KEY_PAIR_GEN, (CK_ATTRIBUTE){CKA_EC_PARAMS, p256, sizeof(p256)}, kept + 2);
+	generate(CKM_EC_KEY_PAIR_GEN,
+		(CK_ATTRIBUTE){CKA_EC_PARAMS, program_p256, sizeof(program_p256)}, kept + 2);
 	generate(CKM_EC_EDWARDS_KEY_PAIR_GEN,
-		(CK_ATTRIBUTE){CKA_EC_PARAMS, ed25519, sizeof(ed25519)}, kept + 4);
+		(CK_ATTRIBUTE){CKA_EC_PARAMS, program_ed25519, sizeof(program_ed25519)}, kept + 4);
 	generate(CKM_GOSTR3410_KEY_PAIR_GEN,
-		(CK_ATTRIBUTE){CKA_GOSTR3410_PARAMS, gost_256, sizeof(gost_256)}, kept + 6);
+		(CK_ATTRIBUTE){CKA_GOSTR3410_PARAMS, program_gost_256, sizeof(program_gost_256)},
+		kept + 6);
 	return 0;
 }
