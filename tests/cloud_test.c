@@ -94,6 +94,9 @@ static void tokens_and_objects(void **state)
 		assert_ok(p11->C_CloseSession(session));
 	}
 	assert_int_equal(sandbox_requests(cloud_sandbox, NULL), 0);
+	/* The login is kept, though all of XDG's folders are the same one here. */
+	cloud_refresh();
+	assert_int_equal(sandbox_requests(cloud_sandbox, "/csc/v2/auth/login"), 0);
 }
 
 /* What a cloud token can do is said, and nothing else can be begun. */
@@ -373,63 +376,6 @@ static void asynchronous(void **state)
 	assert_ok(p11->C_CloseSession(session));
 }
 
-/* The login, an authorisation and a signature, with something wrong in one request: a clear end, and no loss. */
-static void story_with_fault(const char *kind, const char *path, const char *more)
-{
-	CK_BYTE signature[512];
-	CK_ULONG length = sizeof(signature);
-	long before = sandbox_signatures(cloud_sandbox);
-	char specification[200];
-
-	snprintf(specification, sizeof(specification), "%s POST %s%s", kind, path, more);
-	sandbox_fault(cloud_sandbox, specification);
-	CK_SESSION_HANDLE session = cloud_session(EC);
-	CK_RV rv = p11->C_Login(session, CKU_USER, CLOUD_TEXT("1234"));
-	if (rv == CKR_OK)
-		rv = cloud_sign(session, &cloud_ecdsa_sha256, NULL, signature, &length);
-	if (rv == CKR_OK)
-		rv = cloud_verify(session, &cloud_ecdsa_sha256, signature, length);
-	if (rv != CKR_OK && rv != CKR_DEVICE_ERROR && rv != CKR_USER_NOT_LOGGED_IN &&
-		rv != CKR_FUNCTION_REJECTED && rv != CKR_PIN_INCORRECT)
-		fail_msg("%s: 0x%lx", specification, rv);
-	/* At most one signature, and exactly one where there was an answer. */
-	long made = sandbox_signatures(cloud_sandbox) - before;
-	if (made > 1 || (rv == CKR_OK && made != 1))
-		fail_msg("%s: 0x%lx, %ld signatures", specification, rv, made);
-	sandbox_no_faults(cloud_sandbox);
-	assert_ok(p11->C_CloseSession(session));
-	/* And then all is well. */
-	session = cloud_login(EC, "1234");
-	cloud_sign_and_verify(session, &cloud_ecdsa_sha256, NULL);
-	assert_ok(p11->C_CloseSession(session));
-}
-
-static void faults(void **state)
-{
-	static const char *const paths[] = {
-		"auth/login", "credentials/authorize", "signatures/signHash"};
-	static const struct {
-		const char *kind, *more;
-	} kinds[] = {{"drop-before", ""}, {"drop-after", ""}, {"status", ": 500"},
-		{"status", ": 503"}, {"truncate", ""}, {"garbage", ""}, {"delay", ": 1"},
-		{"status", ": 429"}, {"end-session", ""}};
-	char path[64];
-
-	(void)state;
-	for (unsigned version = getenv("PODPIS_FULL") != NULL ? 1 : 2; version <= 2; version++) {
-		use_version(version);
-		for (size_t i = 0; i < CLOUD_COUNT(paths); i++) {
-			snprintf(path, sizeof(path), "/csc/v%u/%s", version, paths[i]);
-			for (size_t k = 0; k < CLOUD_COUNT(kinds); k++) {
-				/* A new login is wanted only when the old one is over. */
-				if (i == 0)
-					sandbox_advance(cloud_sandbox, 3600);
-				story_with_fault(kinds[k].kind, path, kinds[k].more);
-			}
-		}
-	}
-}
-
 /* A service that takes no connection costs nothing where nobody asked for it: none is even tried. */
 static void unreachable(void **state)
 {
@@ -512,7 +458,6 @@ int main(void)
 		cmocka_unit_test(pins),
 		cmocka_unit_test(cancelled),
 		cmocka_unit_test(asynchronous),
-		cmocka_unit_test(faults),
 		cmocka_unit_test(unreachable),
 		cmocka_unit_test(twenty_processes),
 	};

@@ -11,7 +11,7 @@ static void specs_are_read_strictly(void **state)
 {
 	static const char *const wrong[] = {"", "no-such-fault", "drop-before", "drop-before GET",
 		"drop-before GET /info more", "status GET /info", "status GET /info:", "return",
-		"other-key GET /info", "delay x0 GET /info: 1"};
+		"other-key GET /info", "delay x0 GET /info: 1", "drop-after + GET /info"};
 	struct faults *faults = faults_new();
 	struct error err;
 
@@ -58,6 +58,27 @@ static void each_happens_as_often_as_asked(void **state)
 	faults_free(faults);
 }
 
+/* What passes before, and everything below a folder. */
+static void the_third_request_of_any_kind(void **state)
+{
+	struct faults *faults = faults_new();
+	enum fault_kind kind;
+
+	(void)state;
+	assert_true(faults_add(faults, "drop-after x2 +2 POST /csc/**", NULL));
+	assert_false(faults_take_answer(faults, "POST", "/csc/v2/info", &kind, NULL));
+	assert_false(faults_take_answer(faults, "GET", "/csc/v2/info", &kind, NULL));
+	assert_false(faults_take_answer(faults, "POST", "/csc/", &kind, NULL));
+	assert_false(faults_take_answer(faults, "POST", "/cscs/v2", &kind, NULL));
+	assert_false(faults_take_answer(faults, "POST", "/csc/v2/auth/login", &kind, NULL));
+	for (int i = 0; i < 2; i++) {
+		assert_true(faults_take_answer(faults, "POST", "/csc/v1/a/b", &kind, NULL));
+		assert_int_equal(kind, FAULT_DROP_AFTER);
+	}
+	assert_false(faults_take_answer(faults, "POST", "/csc/v1/a/b", &kind, NULL));
+	faults_free(faults);
+}
+
 static void the_queue_is_in_order(void **state)
 {
 	struct faults *faults = faults_new();
@@ -81,6 +102,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(specs_are_read_strictly),
 		cmocka_unit_test(each_happens_as_often_as_asked),
+		cmocka_unit_test(the_third_request_of_any_kind),
 		cmocka_unit_test(the_queue_is_in_order),
 	};
 

@@ -190,6 +190,15 @@ void sandbox_fault(struct sandbox_process *sandbox, const char *specification)
 		sandbox, "POST", "/control/faults", json_pack("{s:s}", "fault", specification)));
 }
 
+size_t sandbox_faults(struct sandbox_process *sandbox)
+{
+	json_t *json = control(sandbox, "GET", "/control/faults", NULL);
+	size_t count = json_array_size(json_object_get(json, "faults"));
+
+	json_decref(json);
+	return count;
+}
+
 void sandbox_no_faults(struct sandbox_process *sandbox)
 {
 	json_decref(control(sandbox, "DELETE", "/control/faults", NULL));

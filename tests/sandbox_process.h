@@ -28,6 +28,8 @@ void sandbox_forget_requests(struct sandbox_process *sandbox);
 long sandbox_signatures(struct sandbox_process *sandbox);
 
 void sandbox_fault(struct sandbox_process *sandbox, const char *specification);
+/* Faults that have not happened yet. */
+size_t sandbox_faults(struct sandbox_process *sandbox);
 void sandbox_no_faults(struct sandbox_process *sandbox);
 void sandbox_advance(struct sandbox_process *sandbox, long seconds);
 

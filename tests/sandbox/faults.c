@@ -8,8 +8,8 @@
 struct fault {
 	struct fault *next;
 	enum fault_kind kind;
-	unsigned long count;
-	char method[16]; /* "*" any */
+	unsigned long skip, count; /* so many that fit pass first */
+	char method[16];           /* "*" any */
 	char path[160];
 	char *spec, *argument; /* the argument is part of the spec's copy */
 };
@@ -101,6 +101,10 @@ static bool parse_head(struct fault *fault, char *head, struct error *err)
 			return error_set(err, ERROR_USAGE, "%s: no times at all", word);
 		word = strtok_r(NULL, " \t", &rest);
 	}
+	if (word != NULL && word[0] == '+' && isdigit((unsigned char)word[1])) {
+		fault->skip = strtoul(word + 1, NULL, 10);
+		word = strtok_r(NULL, " \t", &rest);
+	}
 	if (word != NULL) {
 		char *path = strtok_r(NULL, " \t", &rest);
 
@@ -160,11 +164,21 @@ json_t *faults_list(const struct faults *faults)
 	return list;
 }
 
+/* An asterisk is one segment, two of them at the end any number. */
+static bool path_fits(const char *pattern, const char *path)
+{
+	size_t length = strlen(pattern);
+
+	if (length >= 3 && strcmp(pattern + length - 3, "/**") == 0)
+		return strncmp(pattern, path, length - 2) == 0 && path[length - 2] != '\0';
+	return fnmatch(pattern, path, FNM_PATHNAME) == 0;
+}
+
 static bool applies(const struct fault *fault, const char *method, const char *path)
 {
 	return !kinds[fault->kind].of_request ||
 	       ((strcmp(fault->method, "*") == 0 || strcmp(fault->method, method) == 0) &&
-		       fnmatch(fault->path, path, FNM_PATHNAME) == 0);
+		       path_fits(fault->path, path));
 }
 
 /* The first of a kind from..to. */
@@ -176,6 +190,10 @@ static bool take(struct faults *faults, enum fault_kind from, enum fault_kind to
 
 		if (fault->kind < from || fault->kind > to || !applies(fault, method, path))
 			continue;
+		if (fault->skip > 0) {
+			fault->skip--;
+			continue;
+		}
 		*kind = fault->kind;
 		if (argument != NULL && fault->argument != NULL)
 			buffer_append_text(argument, fault->argument);

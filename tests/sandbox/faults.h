@@ -41,7 +41,7 @@ struct faults;
 struct faults *faults_new(void);
 void faults_free(struct faults *faults);
 
-/* "KIND [xCOUNT] [METHOD PATH] [: ARGUMENT]". ERROR_USAGE says what is wrong. */
+/* "KIND [xCOUNT] [+SKIP] [METHOD PATH] [: ARGUMENT]". ERROR_USAGE says what is wrong. */
 bool faults_add(struct faults *faults, const char *spec, struct error *err);
 void faults_clear(struct faults *faults);
 /* What is still to come: [{"fault", "count"}]. */

@@ -22,7 +22,7 @@ bool cache_open(const struct cloud_account *account, struct cache **out, struct 
 	if (ok) {
 		cache->account = account;
 		ok = asprintf(&cache->folder, "%s/cloud", base) >= 0 &&
-		     asprintf(&cache->file, "%s.json", account->key) >= 0 &&
+		     asprintf(&cache->file, "%s-credentials.json", account->key) >= 0 &&
 		     asprintf(&cache->path, "%s/%s", cache->folder, cache->file) >= 0;
 	}
 	free(base);

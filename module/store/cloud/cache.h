@@ -1,6 +1,6 @@
 /*
- * cache: what a service said of an account's credentials, on disk: $XDG_CACHE_HOME/podpis/cloud/KEY.json, mode 0600,
- * whole or not there. It is read without network, by all processes; a refresh replaces it.
+ * cache: what a service said of an account's credentials, on disk: $XDG_CACHE_HOME/podpis/cloud/KEY-credentials.json, mode
+ * 0600, whole or not there; beside the tokens' KEY.json, where somebody has one folder for everything. It is read without network, by all processes; a refresh replaces it.
  *
  *	{"version": 1, "url": ..., "read": seconds since 1970, "credentials": [{"id": ..., "info": credentials/info}]}
  *
