@@ -157,6 +157,20 @@ bool accounts_check(struct store *store, const char *login, const char *password
 	return ok;
 }
 
+bool accounts_password(struct store *store, const char *login, struct buffer *out)
+{
+	struct buffer line = BUFFER_INIT(256);
+	char path[512];
+	bool ok = accounts_exists(store, login) &&
+		  snprintf(path, sizeof path, "%s/accounts/%s.password", store_dir(store), login) <
+			  (int)sizeof path &&
+		  buffer_read_file(&line, path) &&
+		  buffer_append(out, line.data, strcspn(buffer_text(&line), "\n"));
+
+	buffer_free(&line);
+	return ok;
+}
+
 bool accounts_exists(struct store *store, const char *login)
 {
 	return store_number(store, 0, "SELECT count(*) FROM accounts WHERE login = ?", "s", login) >

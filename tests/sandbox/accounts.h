@@ -15,6 +15,8 @@
 bool accounts_open(struct store *store, struct error *err);
 
 bool accounts_check(struct store *store, const char *login, const char *password);
+/* The password itself, of its file: for HTTP's digest. Appends; the buffer wipes it. False: no such account. */
+bool accounts_password(struct store *store, const char *login, struct buffer *out);
 bool accounts_exists(struct store *store, const char *login);
 bool accounts_is_administrator(struct store *store, const char *login);
 

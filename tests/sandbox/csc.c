@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "tests/sandbox/accounts.h"
+#include "tests/sandbox/digest.h"
 #include "tests/sandbox/options.h"
 #include "tests/sandbox/store.h"
 
@@ -145,6 +146,13 @@ bool csc_enter(struct request *request, struct response *response)
 {
 	const char *value = http_header(request, "Authorization");
 
+	const struct options *options = request->sandbox->options;
+
+	if (value == NULL && options->cloud_login == LOGIN_NONE) {
+		snprintf(request->caller.account, sizeof request->caller.account, "%s",
+			options->cloud_account);
+		return true;
+	}
 	if (value == NULL || strncasecmp(value, "Bearer ", 7) != 0) {
 		csc_error(response, 400, "invalid_request",
 			"Missing (or malformed) Authorization HTTP header");
@@ -175,17 +183,23 @@ void csc_info(struct request *request, struct response *response)
 	};
 	unsigned version = csc_version(request);
 	bool issuer = version == 2 && request->sandbox->options->oauth2_issuer;
-	json_t *list = json_array(), *info, *server;
+	enum options_login login = request->sandbox->options->cloud_login;
+	json_t *list = json_array(), *info, *server, *types;
 
 	for (size_t i = 0; i < 14 && methods[version - 1][i] != NULL; i++)
 		json_array_append_new(list, json_string(methods[version - 1][i]));
+	/* A service that knows its callers otherwise calls that "external". */
+	types = login == LOGIN_NONE
+			? json_pack("[s]", "external")
+			: json_pack("[s,s,s]", login == LOGIN_BASIC ? "basic" : "digest",
+				  "oauth2code", "oauth2client");
 	server = issuer ? json_sprintf("%s%s", request->sandbox->origin, OAUTH_ISSUER_PATH)
 			: json_sprintf("%s/csc/v%u", request->sandbox->origin, version);
-	info = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:[s,s,s],s:o,s:o}", "specs",
+	info = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:o}", "specs",
 		version == 1 ? "1.0.4.0" : "2.0.0.2", "name", "Podpis sandbox", "logo",
 		"https://127.0.0.1/logo.png", "region", "RU", "lang", "ru-RU", "description",
-		"Испытательный стенд облачной подписи", "authType", "basic", "oauth2code",
-		"oauth2client", issuer ? "oauth2Issuer" : "oauth2", server, "methods", list);
+		"Испытательный стенд облачной подписи", "authType", types,
+		issuer ? "oauth2Issuer" : "oauth2", server, "methods", list);
 	if (version == 2) {
 		json_object_set_new(info, "asynchronousOperationMode", json_true());
 		json_object_set_new(info, "signAlgorithms",
@@ -196,42 +210,63 @@ void csc_info(struct request *request, struct response *response)
 	http_json(response, 200, info);
 }
 
-/* RFC 7617; the password is wiped by its buffer. */
-static bool basic(const struct request *request, struct buffer *login, struct buffer *password)
+/* RFC 7617; the password is wiped by its buffer. False: the response is the error. */
+static bool log_in_basic(struct request *request, struct response *response, struct buffer *login)
 {
 	const char *value = http_header(request, "Authorization"), *colon;
 	struct buffer pair = BUFFER_INIT(1024);
-	bool ok = value != NULL && strncasecmp(value, "Basic ", 6) == 0 &&
-		  codec_unbase64(value + 6, strlen(value + 6), &pair) &&
-		  (colon = strchr(buffer_text(&pair), ':')) != NULL &&
-		  buffer_append(login, pair.data, (size_t)(colon - buffer_text(&pair))) &&
-		  buffer_append_text(password, colon + 1);
+	bool read = value != NULL && strncasecmp(value, "Basic ", 6) == 0 &&
+		    codec_unbase64(value + 6, strlen(value + 6), &pair) &&
+		    (colon = strchr(buffer_text(&pair), ':')) != NULL &&
+		    buffer_append(login, pair.data, (size_t)(colon - buffer_text(&pair)));
+	bool ok = read && accounts_check(request->sandbox->store, buffer_text(login), colon + 1);
 
 	buffer_free(&pair);
+	if (!read)
+		csc_error(response, 400, "invalid_request", "Malformed authorization header");
+	else if (!ok)
+		csc_error(response, 401, "authentication_error",
+			"An error occurred during authentication process");
 	return ok;
+}
+
+/* RFC 7616: every refusal is a challenge, too. */
+static bool log_in_digest(struct request *request, struct response *response, struct buffer *login)
+{
+	bool md5_only = request->sandbox->options->cloud_login == LOGIN_DIGEST_MD5;
+	enum digest_answer answer = digest_check(request, md5_only, login);
+
+	if (answer == DIGEST_OK)
+		return true;
+	csc_error(response, 401, "authentication_error",
+		"An error occurred during authentication process");
+	if (!digest_challenge(request, response, md5_only, answer == DIGEST_STALE))
+		response->status = 500;
+	return false;
 }
 
 void csc_login(struct request *request, struct response *response)
 {
-	struct buffer login = BUFFER_INIT(256), password = BUFFER_INIT(1024);
+	static bool (*const kinds[])(struct request *, struct response *, struct buffer *) = {
+		[LOGIN_BASIC] = log_in_basic,
+		[LOGIN_DIGEST] = log_in_digest,
+		[LOGIN_DIGEST_MD5] = log_in_digest,
+	};
+	enum options_login kind = request->sandbox->options->cloud_login;
+	struct buffer login = BUFFER_INIT(256);
 	const char *refresh = NULL;
 	bool remember = false;
 
 	if (!csc_string(request, response, "refresh_token", true, &refresh) ||
 		!csc_boolean(request, response, "rememberMe", &remember))
 		return;
-	if (refresh != NULL)
+	if (kind == LOGIN_NONE)
+		csc_error(response, 400, "invalid_request", "There is no login here");
+	else if (refresh != NULL)
 		oauth_service_refresh(request, response, refresh);
-	else if (!basic(request, &login, &password))
-		csc_error(response, 400, "invalid_request", "Malformed authorization header");
-	else if (!accounts_check(
-			 request->sandbox->store, buffer_text(&login), buffer_text(&password)))
-		csc_error(response, 401, "authentication_error",
-			"An error occurred during authentication process");
-	else
+	else if (kinds[kind](request, response, &login))
 		oauth_service_login(request, response, buffer_text(&login), remember);
 	buffer_free(&login);
-	buffer_free(&password);
 }
 
 void csc_revoke(struct request *request, struct response *response)

@@ -132,7 +132,10 @@ static bool serve(struct sandbox *sandbox, const sigset_t *signals, struct error
 		!ca_open(sandbox->store, sandbox->options->rsa, address, &sandbox->ca, err) ||
 		!write_anchors(sandbox, err) || !server_open(sandbox, &server, err))
 		return false;
-	bool ok = add_credentials(sandbox, err) && server_start(server, err) &&
+	const char *holder = sandbox->options->cloud_account;
+	bool ok = (holder == NULL || accounts_exists(sandbox->store, holder) ||
+			  error_set(err, ERROR_USAGE, "there is no account %s", holder)) &&
+		  add_credentials(sandbox, err) && server_start(server, err) &&
 		  write_ready(sandbox, err);
 	if (ok) {
 		say_ready(sandbox);

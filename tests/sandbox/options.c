@@ -11,6 +11,7 @@ static const char usage[] =
 	"usage: podpis-sandbox --state DIR [--listen ADDRESS:PORT] [--verify-seconds N]\n"
 	"                      [--ready-file FILE] [--token-seconds N] [--no-password] [--rsa]\n"
 	"                      [--control] [--fault SPEC]... [--credential SPEC]...\n"
+	"                      [--cloud-login basic|digest|digest-md5|none:ACCOUNT]\n"
 	"                      [--oauth2-issuer] [--latency-ms N] [--not-only-loopback]\n"
 	"A registration centre, certificate authority, identity portal and cloud signing\n"
 	"service for trying things out. See podpis-sandbox(1).\n";
@@ -25,6 +26,23 @@ static bool number(const char *text, double most, int64_t scale, int64_t *out)
 		return false;
 	*out = (int64_t)(value * (double)scale);
 	return true;
+}
+
+static bool login_kind(struct options *options, const char *text)
+{
+	static const char *const names[] = {[LOGIN_BASIC] = "basic",
+		[LOGIN_DIGEST] = "digest",
+		[LOGIN_DIGEST_MD5] = "digest-md5"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (strcmp(names[i], text) == 0) {
+			options->cloud_login = (enum options_login)i;
+			return true;
+		}
+	}
+	options->cloud_login = LOGIN_NONE;
+	options->cloud_account = text + 5;
+	return strncmp(text, "none:", 5) == 0;
 }
 
 static bool is_loopback(const struct sockaddr_storage *address)
@@ -106,6 +124,7 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 		CONTROL,
 		FAULT,
 		CREDENTIAL,
+		CLOUD_LOGIN,
 		OAUTH2_ISSUER,
 		LATENCY,
 		ANYWHERE,
@@ -123,6 +142,7 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 		{"control", no_argument, NULL, CONTROL},
 		{"fault", required_argument, NULL, FAULT},
 		{"credential", required_argument, NULL, CREDENTIAL},
+		{"cloud-login", required_argument, NULL, CLOUD_LOGIN},
 		{"oauth2-issuer", no_argument, NULL, OAUTH2_ISSUER},
 		{"latency-ms", required_argument, NULL, LATENCY},
 		{"not-only-loopback", no_argument, NULL, ANYWHERE},
@@ -171,6 +191,9 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 			ok = ok && options->credential_count < OPTIONS_CREDENTIALS_MAX;
 			if (ok)
 				options->credentials[options->credential_count++] = optarg;
+			break;
+		case CLOUD_LOGIN:
+			ok = ok && login_kind(options, optarg);
 			break;
 		case OAUTH2_ISSUER:
 			options->oauth2_issuer = true;

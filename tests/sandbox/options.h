@@ -14,6 +14,14 @@
 #define OPTIONS_FAULTS_MAX      64
 #define OPTIONS_CREDENTIALS_MAX 64
 
+/* What auth/login of the cloud signing service wants. */
+enum options_login {
+	LOGIN_BASIC,
+	LOGIN_DIGEST,
+	LOGIN_DIGEST_MD5,
+	LOGIN_NONE, /* no login: who comes without a token is one account's holder */
+};
+
 struct options {
 	const char *state;
 	const char *ready_file; /* NULL: none */
@@ -23,10 +31,12 @@ struct options {
 	int64_t verify_ms;
 	int64_t token_seconds; /* life of an access token */
 	bool control;
-	bool no_password;   /* no password grant */
-	bool oauth2_issuer; /* the cloud's `info` names one, RFC 8414 */
-	bool rsa;           /* RSA for the authority's own keys, where they are made now */
-	int64_t latency_ms; /* of every answer */
+	bool no_password; /* no password grant */
+	enum options_login cloud_login;
+	const char *cloud_account; /* LOGIN_NONE's */
+	bool oauth2_issuer;        /* the cloud's `info` names one, RFC 8414 */
+	bool rsa;                  /* RSA for the authority's own keys, where they are made now */
+	int64_t latency_ms;        /* of every answer */
 	const char *faults[OPTIONS_FAULTS_MAX];
 	unsigned fault_count;
 	const char *credentials[OPTIONS_CREDENTIALS_MAX]; /* keys in the cloud: specifications */

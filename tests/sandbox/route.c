@@ -29,7 +29,9 @@ enum {
 	CONTROL = 1 << 4,
 	LISTS = 1 << 5,  /* on the lists' listener too */
 	ISSUER = 1 << 7, /* with --oauth2-issuer */
-	CLOUD = 1 << 6,  /* the cloud signing service's own logins and errors */
+	EMPTY = 1
+		<< 8, /* no body is an empty object: what asks for a challenge (RFC 7616) sends none */
+	CLOUD = 1 << 6, /* the cloud signing service's own logins and errors */
 };
 
 /* An asterisk stands for one segment, which the handler gets. */
@@ -71,7 +73,7 @@ static const struct route {
 	{"POST", "/csc/*/oauth2/authorize", oauth_authorize, OPEN | CLOUD | FORM},
 	{"POST", "/csc/*/oauth2/token", oauth_token, OPEN | CLOUD | FORM},
 	{"POST", "/csc/*/oauth2/revoke", oauth_revoke, OPEN | CLOUD | FORM},
-	{"POST", "/csc/*/auth/login", csc_login, OPEN | CLOUD | JSON},
+	{"POST", "/csc/*/auth/login", csc_login, OPEN | CLOUD | JSON | EMPTY},
 	{"POST", "/csc/*/auth/revoke", csc_revoke, CLOUD | JSON},
 	{"POST", "/csc/*/credentials/list", csc_credentials_list, CLOUD | JSON},
 	{"POST", "/csc/*/credentials/info", csc_credentials_info, CLOUD | JSON},
@@ -182,6 +184,10 @@ static bool read_body(const struct route *route, struct request *request, struct
 
 	if (wanted == NULL)
 		return true;
+	if ((route->flags & EMPTY) != 0 && request->body->length == 0) {
+		request->json = json_object();
+		return true;
+	}
 	if (type == NULL || strncasecmp(type, wanted, strlen(wanted)) != 0)
 		return (route->flags & CLOUD) != 0
 			       ? csc_error(response, 400, "invalid_request",

@@ -346,4 +346,56 @@ start --verify-seconds 0
 request "$origin/.well-known/oauth-authorization-server${issuer#"$origin"}"
 got 404
 stop TERM
+
+# digest [curl's option]...: auth/login as ivanov with HTTP digest; the headers that were sent are in $work/sent.
+digest() {
+	request -v --digest -X POST -H 'Content-Type: application/json' -d '{"rememberMe": true}' "$@" \
+		"$origin/csc/v2/auth/login"
+	sed -n 's/^> //p' "$work/curl" | tr -d '\r' >"$work/sent"
+}
+for algorithm in SHA-256 MD5; do
+	step "a login with digest, $algorithm"
+	if [ $algorithm = MD5 ]; then kind=digest-md5; else kind=digest; fi
+	start --verify-seconds 0 --cloud-login $kind --credential 'ivanov id=rsa'
+	csc v2 info '{}'
+	[ "$(value '.authType[0]')" = digest ] || fail 'no digest'
+	digest -u "ivanov:$(cat "$(account ivanov password_file)")"
+	got 200
+	grep -q "^Authorization: Digest .*algorithm=$algorithm" "$work/sent" || fail "not $algorithm: $(cat "$work/sent")"
+	token=$(value .access_token)
+	csc v2 credentials/list '{}'
+	got 200
+	authorization=$(sed -n 's/^Authorization: //p' "$work/sent" | tail -n 1)
+	# once HEADER: auth/login with that Authorization.
+	once() {
+		request -X POST -H 'Content-Type: application/json' -H "Authorization: $1" -d '{}' "$origin/csc/v2/auth/login"
+		refused authentication_error '' 401
+		grep -qi "^WWW-Authenticate: Digest .*algorithm=$algorithm" "$work/headers" || fail 'no challenge'
+	}
+	once "$authorization"
+	grep -qi '^WWW-Authenticate: Digest .*stale=true' "$work/headers" || fail 'a replayed count is not stale'
+	for change in 's/nc=00000001/nc=00000002/' 's/uri="[^"]*"/uri="\/csc\/v2\/info"/' 's/username="ivanov"/username="sidorova"/' \
+		's/qop=auth/qop=auth-int/' 's/realm="csc"/realm="api"/' 's/algorithm=[A-Z0-9-]*/algorithm=SHA-512/'; do
+		once "$(printf %s "$authorization" | sed "$change")"
+		! grep -qi 'stale=true' "$work/headers" || fail "$change: stale"
+	done
+	digest -u ivanov:wrong
+	refused authentication_error '' 401
+	request -X POST -u "ivanov:$(cat "$(account ivanov password_file)")" -H 'Content-Type: application/json' -d '{}' \
+		"$origin/csc/v2/auth/login"
+	refused authentication_error '' 401
+	stop TERM
+done
+
+step 'no login at all'
+start --verify-seconds 0 --cloud-login none:ivanov
+csc v2 info '{}'
+[ "$(value '.authType | join(" ")')" = external ] || fail 'it offers a login'
+request -X POST -H 'Content-Type: application/json' -d '{}' "$origin/csc/v2/credentials/list"
+got 200
+[ "$(value '.credentialIDs | index("rsa") != null')" = true ] || fail "not ivanov's"
+token=nobody
+csc v2 credentials/list '{}'
+refused invalid_token '' 401
+stop TERM
 echo 'the cloud works'

@@ -85,6 +85,8 @@ static const char schema[] =
 	" hash BLOB PRIMARY KEY, credential TEXT NOT NULL REFERENCES credentials, account TEXT NOT "
 	"NULL,"
 	" signatures INTEGER NOT NULL, hashes TEXT, hash_algorithm TEXT, expires INTEGER NOT NULL);"
+	"CREATE TABLE IF NOT EXISTS nonces (" /* of HTTP digest */
+	" hash BLOB PRIMARY KEY, expires INTEGER NOT NULL, count INTEGER NOT NULL);"
 	"CREATE TABLE IF NOT EXISTS deferred (" /* milliseconds */
 	" hash BLOB PRIMARY KEY, account TEXT NOT NULL, due INTEGER NOT NULL,"
 	" expires INTEGER NOT NULL, answer TEXT NOT NULL);";
