@@ -376,6 +376,30 @@ static void asynchronous(void **state)
 	assert_ok(p11->C_CloseSession(session));
 }
 
+/* A service that is silent for longer than anybody waits, and one that is never ready. It takes minutes. */
+static void out_of_time(void **state)
+{
+	static const unsigned credentials[] = {MANY, NEVER};
+	CK_BYTE signature[512];
+	CK_ULONG length = sizeof(signature);
+
+	(void)state;
+	if (getenv("PODPIS_FULL") == NULL)
+		skip();
+	use_version(2);
+	sandbox_fault(cloud_sandbox, "delay POST /csc/v2/signatures/signHash: 300");
+	for (size_t i = 0; i < CLOUD_COUNT(credentials); i++) {
+		CK_SESSION_HANDLE session = cloud_login(credentials[i], "1234");
+
+		assert_rv(cloud_sign(session, &cloud_ecdsa_sha256, NULL, signature, &length),
+			CKR_DEVICE_ERROR);
+		assert_ok(p11->C_CloseSession(session));
+	}
+	CK_SESSION_HANDLE session = cloud_login(MANY, "1234");
+	cloud_sign_and_verify(session, &cloud_ecdsa_sha256, NULL);
+	assert_ok(p11->C_CloseSession(session));
+}
+
 /* A service that takes no connection costs nothing where nobody asked for it: none is even tried. */
 static void unreachable(void **state)
 {
@@ -458,6 +482,7 @@ int main(void)
 		cmocka_unit_test(pins),
 		cmocka_unit_test(cancelled),
 		cmocka_unit_test(asynchronous),
+		cmocka_unit_test(out_of_time),
 		cmocka_unit_test(unreachable),
 		cmocka_unit_test(twenty_processes),
 	};

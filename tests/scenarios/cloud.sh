@@ -9,7 +9,8 @@ sandbox_start --control --credential 'ivanov id=rsa pin=1234 multisign=50' \
 	--credential 'ivanov id=ec key=ec:P-256 pin=1234 multisign=50' \
 	--credential 'ivanov id=both key=ec:P-384 pin=1234 otp=online multisign=9' \
 	--credential 'ivanov id=bound scal=2 pin=1234' \
-	--credential 'ivanov id=free mode=implicit key=ec:P-256 ecdsa=raw'
+	--credential 'ivanov id=free mode=implicit key=ec:P-256 ecdsa=raw' \
+	--credential 'ivanov id=later key=ec:P-256 pin=1234 sign-async=200 multisign=9'
 printf 'a contract\n' >"$work/document"
 mkdir -p "$XDG_CONFIG_HOME/podpis"
 
@@ -28,7 +29,7 @@ logged_in() {
 
 slot() {
 	pkcs11 --list-token-slots 2>/dev/null | grep -c '^Slot' >"$work/count"
-	[ "$(cat "$work/count")" = 5 ] || fail "$(cat "$work/count") slots, not 5"
+	[ "$(cat "$work/count")" = 6 ] || fail "$(cat "$work/count") slots, not 6"
 	echo $(($1 * 65536))
 }
 
@@ -78,6 +79,9 @@ for version in v1 v2; do
 	digest=sha256
 	signed "$(slot 3)" SHA256-RSA-PKCS --login --pin 1234
 	signed "$(slot 4)" ECDSA-SHA256
+
+	step "$version: a signature that takes its time"
+	signed "$(slot 5)" ECDSA-SHA256 --login --pin 1234
 done
 
 step 'a client of its own, and a token from elsewhere'
