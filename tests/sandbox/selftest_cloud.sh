@@ -261,7 +261,7 @@ refused invalid_request validity_period
 step 'what can not sign'
 csc v2 credentials/authorize '{"credentialID": "gone", "numSignatures": 1, "authData": [{"id": "PIN", "value": "1234"}]}'
 refused invalid_request 'expired'
-for attempt in 1 2 3 4 5; do
+for _ in 1 2 3 4 5; do
 	csc v1 credentials/authorize '{"credentialID": "rsa", "numSignatures": 1, "PIN": "9999"}'
 	refused invalid_pin 'invalid'
 done
