@@ -324,6 +324,8 @@ static void generates_what_is_asked(void **state)
 	rsa[1] = (CK_ATTRIBUTE){CKA_PUBLIC_EXPONENT, (void *)(uintptr_t) "\0\x01\x00\x01", 4};
 	assert_int_equal(generate(CKM_RSA_PKCS_KEY_PAIR_GEN, rsa, 2), CKR_OK);
 	rsa[1] = (CK_ATTRIBUTE){CKA_PUBLIC_EXPONENT, (void *)(uintptr_t) "\x03", 1};
+	assert_int_equal(generate(CKM_RSA_PKCS_KEY_PAIR_GEN, rsa, 2), CKR_OK);
+	rsa[1] = (CK_ATTRIBUTE){CKA_PUBLIC_EXPONENT, (void *)(uintptr_t) "\x01", 1};
 	assert_int_equal(generate(CKM_RSA_PKCS_KEY_PAIR_GEN, rsa, 2), CKR_ATTRIBUTE_VALUE_INVALID);
 	rsa[1] = (CK_ATTRIBUTE){CKA_PUBLIC_EXPONENT, (void *)(uintptr_t) "\x01\x00\x02", 3};
 	assert_int_equal(generate(CKM_RSA_PKCS_KEY_PAIR_GEN, rsa, 2), CKR_ATTRIBUTE_VALUE_INVALID);

@@ -82,6 +82,46 @@ static void small_keys_are_not_kept(void **state)
 	assert_int_equal(fixture_get_ulong(session, list[0], CKA_CLASS), CKO_PROFILE);
 }
 
+/* FIPS 186-4 asks for 2^16 < e. What is smaller is for a session, too; an even number or 1 is none. */
+static void small_exponents_are_not_kept(void **state)
+{
+	CK_MECHANISM rsa = {CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0},
+		     sign = {CKM_SHA256_RSA_PKCS, NULL, 0};
+	CK_BYTE three[] = {3}, long_three[] = {0, 0, 3}, last[] = {0xff, 0xff}, even[] = {4},
+		one[] = {1};
+	CK_BYTE data[] = "data", signature[256], exponent[8];
+	CK_ULONG bits = 2048, length = sizeof(signature);
+	CK_ATTRIBUTE templ[] = {{CKA_MODULUS_BITS, &bits, sizeof(bits)},
+		{CKA_PUBLIC_EXPONENT, three, sizeof(three)}, {CKA_TOKEN, &yes, 1}};
+	CK_OBJECT_HANDLE a = 0, b = 0;
+
+	(void)state;
+	assert_ok(p11->C_GenerateKeyPair(session, &rsa, templ, 2, NULL, 0, &a, &b));
+	assert_int_equal(fixture_get(session, a, CKA_PUBLIC_EXPONENT, exponent, 8), 1);
+	assert_int_equal(exponent[0], 3);
+	assert_ok(p11->C_SignInit(session, &sign, b));
+	assert_ok(p11->C_Sign(session, data, sizeof(data), signature, &length));
+	assert_ok(p11->C_VerifyInit(session, &sign, a));
+	assert_ok(p11->C_Verify(session, data, sizeof(data), signature, length));
+
+	assert_rv(p11->C_GenerateKeyPair(session, &rsa, templ, 3, NULL, 0, &a, &b),
+		CKR_ATTRIBUTE_VALUE_INVALID);
+	assert_rv(p11->C_GenerateKeyPair(session, &rsa, templ, 2, &templ[2], 1, &a, &b),
+		CKR_ATTRIBUTE_VALUE_INVALID);
+	templ[1] = (CK_ATTRIBUTE){CKA_PUBLIC_EXPONENT, long_three, sizeof(long_three)};
+	assert_rv(p11->C_GenerateKeyPair(session, &rsa, templ, 3, NULL, 0, &a, &b),
+		CKR_ATTRIBUTE_VALUE_INVALID);
+	templ[1] = (CK_ATTRIBUTE){CKA_PUBLIC_EXPONENT, last, sizeof(last)};
+	assert_rv(p11->C_GenerateKeyPair(session, &rsa, templ, 3, NULL, 0, &a, &b),
+		CKR_ATTRIBUTE_VALUE_INVALID);
+	templ[1] = (CK_ATTRIBUTE){CKA_PUBLIC_EXPONENT, even, sizeof(even)};
+	assert_rv(p11->C_GenerateKeyPair(session, &rsa, templ, 2, NULL, 0, &a, &b),
+		CKR_ATTRIBUTE_VALUE_INVALID);
+	templ[1] = (CK_ATTRIBUTE){CKA_PUBLIC_EXPONENT, one, sizeof(one)};
+	assert_rv(p11->C_GenerateKeyPair(session, &rsa, templ, 2, NULL, 0, &a, &b),
+		CKR_ATTRIBUTE_VALUE_INVALID);
+}
+
 /* A private key in the vault may be shown without a login; it is neither made nor used without one. */
 static void private_keys_of_the_token_need_a_login(void **state)
 {
@@ -126,6 +166,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(key_pairs),
 		cmocka_unit_test(small_keys_are_not_kept),
+		cmocka_unit_test(small_exponents_are_not_kept),
 		cmocka_unit_test(private_keys_of_the_token_need_a_login),
 		cmocka_unit_test(secret_keys),
 	};

@@ -188,8 +188,8 @@ static CK_RV rsa_generate(struct key *key, const struct attributes *public_templ
 		goto out;
 	}
 	rv = CKR_ATTRIBUTE_VALUE_INVALID;
-	/* FIPS 186-4, B.3.1: odd, 2^16 < e; OpenSSL's public operation takes at most 64 bits. */
-	if (!BN_is_odd(e) || BN_num_bits(e) <= 16 || BN_num_bits(e) > 64)
+	/* OpenSSL's public operation takes at most 64 bits. */
+	if (!BN_is_odd(e) || BN_is_one(e) || BN_num_bits(e) > 64)
 		goto out;
 	rv = CKR_HOST_MEMORY;
 	if (OSSL_PARAM_BLD_push_size_t(builder, OSSL_PKEY_PARAM_RSA_BITS, bits) != 1 ||

@@ -60,14 +60,27 @@ static CK_RV keygen_inside(struct session *session, const CK_MECHANISM *mechanis
 	return rv;
 }
 
+/* FIPS 186-4, B.3.1: 2^16 < e. Smaller ones are for a session's own use, as small moduli are (object_place). */
+static CK_RV keygen_check_exponent(struct draft *const drafts[2])
+{
+	const CK_ATTRIBUTE *exponent = draft_find(drafts[0], CKA_PUBLIC_EXPONENT);
+	bool small = exponent != NULL && exponent->ulValueLen > 0 && exponent->ulValueLen <= 2;
+
+	return small && (draft_bool(drafts[0], CKA_TOKEN) || draft_bool(drafts[1], CKA_TOKEN))
+		       ? CKR_ATTRIBUTE_VALUE_INVALID
+		       : CKR_OK;
+}
+
 static CK_RV keygen_here(struct session *session, const CK_MECHANISM *mechanism,
 	struct draft *const drafts[2], CK_OBJECT_HANDLE handles[2])
 {
 	struct attributes *request = NULL, *encoded[2] = {NULL};
 	uint8_t *info[2] = {NULL};
 	struct key *key = NULL;
-	CK_RV rv = draft_finish(drafts[0], &request);
+	CK_RV rv = keygen_check_exponent(drafts);
 
+	if (rv == CKR_OK)
+		rv = draft_finish(drafts[0], &request);
 	if (rv == CKR_OK)
 		rv = key_generate(session->module->crypto, mechanism->mechanism, request, &key);
 	for (size_t i = 0; i < 2 && rv == CKR_OK; i++)
