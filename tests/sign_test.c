@@ -112,15 +112,14 @@ static void every_mechanism(void **state)
 static void recovery(void **state)
 {
 	CK_MECHANISM mechanisms[] = {{CKM_RSA_PKCS, NULL, 0}, {CKM_RSA_X_509, NULL, 0}};
-	CK_BBOOL yes = CK_TRUE;
-	CK_ATTRIBUTE sign = {CKA_SIGN_RECOVER, &yes, 1}, verify = {CKA_VERIFY_RECOVER, &yes, 1};
-	struct fixture_pair pair = fixture_generate(session, FIXTURE_RSA, false, &sign, 1);
+	CK_BBOOL no = CK_FALSE;
+	CK_ATTRIBUTE sign = {CKA_SIGN_RECOVER, &no, 1};
+	struct fixture_pair pair = fixture_generate(session, FIXTURE_RSA, false, NULL, 0);
 	CK_MECHANISM hashing = {CKM_SHA256_RSA_PKCS, NULL, 0};
 	CK_BYTE data[] = "thirty bytes that come back...", signature[256], out[256];
 	CK_ULONG length = 0;
 
 	(void)state;
-	assert_ok(p11->C_SetAttributeValue(session, pair.public_key, &verify, 1));
 	for (size_t i = 0; i < COUNT(mechanisms); i++) {
 		assert_rv(p11->C_SignRecover(session, data, 30, signature, &length),
 			CKR_OPERATION_NOT_INITIALIZED);
@@ -159,14 +158,17 @@ static void recovery(void **state)
 		p11->C_VerifyRecover(session, signature, 256, out, &length), CKR_SIGNATURE_INVALID);
 	assert_rv(
 		p11->C_SignRecoverInit(session, &hashing, pair.private_key), CKR_MECHANISM_INVALID);
-	/* Signing is not signing with recovery: each has its permission, and its place in the session. */
-	assert_rv(p11->C_SignRecoverInit(session, &mechanisms[0], pairs[FIXTURE_RSA].private_key),
-		CKR_KEY_FUNCTION_NOT_PERMITTED);
+	/* Signing is not signing with recovery: each has its place in the session, and its permission. */
 	assert_ok(p11->C_SignRecoverInit(session, &mechanisms[0], pair.private_key));
 	assert_ok(p11->C_SignInit(session, &mechanisms[0], pair.private_key));
 	assert_ok(p11->C_SessionCancel(session, CKF_SIGN_RECOVER));
 	assert_rv(p11->C_SignRecover(session, data, 30, signature, &length),
 		CKR_OPERATION_NOT_INITIALIZED);
+	assert_ok(p11->C_SessionCancel(session, CKF_SIGN));
+	assert_ok(p11->C_SetAttributeValue(session, pair.private_key, &sign, 1));
+	assert_rv(p11->C_SignRecoverInit(session, &mechanisms[0], pair.private_key),
+		CKR_KEY_FUNCTION_NOT_PERMITTED);
+	assert_ok(p11->C_SignInit(session, &mechanisms[0], pair.private_key));
 	assert_ok(p11->C_SessionCancel(session, CKF_SIGN));
 }
 
