@@ -80,16 +80,41 @@ static void decryption(void **state)
 		CKR_MECHANISM_PARAM_INVALID);
 }
 
+/* The other party's point: an OCTET STRING, bare, bare and compressed, compressed in an OCTET STRING. */
+enum form {
+	WRAPPED,
+	BARE,
+	COMPRESSED,
+	COMPRESSED_WRAPPED,
+};
+
+/* Makes of a whole point in an OCTET STRING (P-256, P-384) another form; tells where it begins. */
+static CK_BYTE *point_as(enum form form, CK_BYTE *point, CK_ULONG *length)
+{
+	CK_ULONG size = (*length - 3) / 2;
+
+	if (form == WRAPPED)
+		return point;
+	if (form == BARE) {
+		*length -= 2;
+		return point + 2;
+	}
+	point[1] = (CK_BYTE)(1 + size);
+	point[2] = 2 + (point[*length - 1] & 1);
+	*length = 1 + size + (form == COMPRESSED ? 0 : 2);
+	return point + (form == COMPRESSED ? 2 : 0);
+}
+
 static CK_OBJECT_HANDLE derive(struct fixture_pair mine, struct fixture_pair theirs, CK_ULONG kdf,
-	CK_ULONG length, bool bare, CK_RV expected)
+	CK_ULONG length, enum form form, CK_RV expected)
 {
 	CK_BYTE point[160];
 	CK_OBJECT_CLASS secret = CKO_SECRET_KEY;
 	CK_KEY_TYPE generic = CKK_GENERIC_SECRET;
 	CK_OBJECT_HANDLE object = 0;
 	CK_ULONG point_length = fixture_get(session, theirs.public_key, CKA_EC_POINT, point, 160);
-	CK_ULONG header = bare ? 2 : 0;
-	CK_ECDH1_DERIVE_PARAMS parameter = {kdf, 0, NULL, point_length - header, point + header};
+	CK_BYTE *public_data = point_as(form, point, &point_length);
+	CK_ECDH1_DERIVE_PARAMS parameter = {kdf, 0, NULL, point_length, public_data};
 	CK_MECHANISM mechanism = {CKM_ECDH1_DERIVE, &parameter, sizeof(parameter)};
 	CK_ATTRIBUTE templ[] = {
 		{CKA_CLASS, &secret, sizeof(secret)},
@@ -116,32 +141,81 @@ static void agreement(void **state)
 			fixture_generate(session, (enum fixture_kind)kind, true, NULL, 0);
 		struct fixture_pair two =
 			fixture_generate(session, (enum fixture_kind)kind, false, NULL, 0);
-		CK_OBJECT_HANDLE x = derive(one, two, CKD_NULL, 0, false, CKR_OK);
-		CK_OBJECT_HANDLE y = derive(two, one, CKD_NULL, 0, true, CKR_OK);
+		CK_OBJECT_HANDLE x = derive(one, two, CKD_NULL, 0, WRAPPED, CKR_OK);
+		CK_OBJECT_HANDLE y = derive(two, one, CKD_NULL, 0, BARE, CKR_OK);
 		assert_int_equal(fixture_get(session, x, CKA_VALUE, a, 128), size);
 		assert_int_equal(fixture_get(session, y, CKA_VALUE, b, 128), size);
 		assert_memory_equal(a, b, size);
 		assert_false(fixture_get_bool(session, x, CKA_ALWAYS_SENSITIVE));
 		assert_false(fixture_get_bool(session, x, CKA_LOCAL));
 		assert_int_equal(fixture_get(session, x, CKA_CHECK_VALUE, b, 128), 3);
+		for (int form = COMPRESSED; form <= COMPRESSED_WRAPPED; form++) {
+			y = derive(two, one, CKD_NULL, 0, (enum form)form, CKR_OK);
+			assert_int_equal(fixture_get(session, y, CKA_VALUE, b, 128), size);
+			assert_memory_equal(a, b, size);
+		}
 		/* Cut at the front; the functions give more than there is. */
-		y = derive(two, one, CKD_NULL, 16, false, CKR_OK);
+		y = derive(two, one, CKD_NULL, 16, WRAPPED, CKR_OK);
 		assert_int_equal(fixture_get(session, y, CKA_VALUE, b, 128), 16);
 		assert_memory_equal(a + size - 16, b, 16);
-		derive(two, one, CKD_NULL, size + 1, false, CKR_TEMPLATE_INCONSISTENT);
-		x = derive(one, two, CKD_SHA256_KDF, 80, false, CKR_OK);
-		y = derive(two, one, CKD_SHA256_KDF, 80, false, CKR_OK);
+		derive(two, one, CKD_NULL, size + 1, WRAPPED, CKR_TEMPLATE_INCONSISTENT);
+		x = derive(one, two, CKD_SHA256_KDF, 80, WRAPPED, CKR_OK);
+		y = derive(two, one, CKD_SHA256_KDF, 80, WRAPPED, CKR_OK);
 		assert_int_equal(fixture_get(session, x, CKA_VALUE, a, 128), 80);
 		assert_int_equal(fixture_get(session, y, CKA_VALUE, b, 128), 80);
 		assert_memory_equal(a, b, 80);
-		derive(one, two, 77, 0, false, CKR_MECHANISM_PARAM_INVALID);
+		derive(one, two, 77, 0, WRAPPED, CKR_MECHANISM_PARAM_INVALID);
 	}
 	CK_ATTRIBUTE forbidden = {CKA_DERIVE, &no, 1};
 	struct fixture_pair pair = fixture_generate(session, FIXTURE_P256, true, NULL, 0);
 	assert_ok(p11->C_SetAttributeValue(session, pair.private_key, &forbidden, 1));
-	derive(pair, pair, CKD_NULL, 0, false, CKR_KEY_FUNCTION_NOT_PERMITTED);
+	derive(pair, pair, CKD_NULL, 0, WRAPPED, CKR_KEY_FUNCTION_NOT_PERMITTED);
 	pair = (struct fixture_pair){pair.public_key, rsa.private_key};
-	derive(pair, pair, CKD_NULL, 0, false, CKR_KEY_TYPE_INCONSISTENT);
+	derive(pair, pair, CKD_NULL, 0, WRAPPED, CKR_KEY_TYPE_INCONSISTENT);
+}
+
+/* A public key that is given compressed is kept whole; both forms verify, and a private key knows its own. */
+static void compressed_points(void **state)
+{
+	CK_OBJECT_CLASS class = CKO_PUBLIC_KEY;
+	CK_KEY_TYPE type = CKK_EC;
+	CK_BYTE curve[32], whole[160], point[160], odd[160], signature[64], digest[32] = "digest";
+	struct fixture_pair pair = fixture_generate(session, FIXTURE_P256, false, NULL, 0);
+	CK_MECHANISM ecdsa = {CKM_ECDSA, NULL, 0};
+	CK_ULONG whole_length = fixture_get(session, pair.public_key, CKA_EC_POINT, whole, 160);
+	CK_ULONG length = sizeof(signature);
+	CK_ATTRIBUTE templ[] = {
+		{CKA_CLASS, &class, sizeof(class)},
+		{CKA_KEY_TYPE, &type, sizeof(type)},
+		{CKA_EC_PARAMS, curve,
+			fixture_get(session, pair.public_key, CKA_EC_PARAMS, curve, 32)},
+		{CKA_EC_POINT, NULL, whole_length},
+	};
+	CK_OBJECT_HANDLE key = 0;
+
+	(void)state;
+	assert_ok(p11->C_SignInit(session, &ecdsa, pair.private_key));
+	assert_ok(p11->C_Sign(session, digest, sizeof(digest), signature, &length));
+	memcpy(point, whole, whole_length);
+	templ[3].pValue = point_as(COMPRESSED_WRAPPED, point, &templ[3].ulValueLen);
+	assert_ok(p11->C_CreateObject(session, templ, 4, &key));
+	assert_int_equal(fixture_get(session, key, CKA_EC_POINT, odd, 160), whole_length);
+	assert_memory_equal(odd, whole, whole_length);
+	assert_ok(p11->C_VerifyInit(session, &ecdsa, key));
+	assert_ok(p11->C_Verify(session, digest, sizeof(digest), signature, length));
+
+	/* The other root is another point, and a form of a length that is not its own is none. */
+	point[2] ^= 1;
+	assert_ok(p11->C_CreateObject(session, templ, 4, &key));
+	assert_ok(p11->C_VerifyInit(session, &ecdsa, key));
+	assert_rv(p11->C_Verify(session, digest, sizeof(digest), signature, length),
+		CKR_SIGNATURE_INVALID);
+	point[2] = 4;
+	assert_rv(p11->C_CreateObject(session, templ, 4, &key), CKR_ATTRIBUTE_VALUE_INVALID);
+	templ[3].pValue = whole;
+	templ[3].ulValueLen = whole_length;
+	whole[2] = 2;
+	assert_rv(p11->C_CreateObject(session, templ, 4, &key), CKR_ATTRIBUTE_VALUE_INVALID);
 }
 
 static void digests(void **state)
@@ -204,6 +278,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(decryption),
 		cmocka_unit_test(agreement),
+		cmocka_unit_test(compressed_points),
 		cmocka_unit_test(digests),
 	};
 	return cmocka_run_group_tests(tests, open_keys, fixture_close);

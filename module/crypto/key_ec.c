@@ -66,6 +66,30 @@ static CK_RV public_point(
 	return rv;
 }
 
+/* X9.62, A.5.2: the point bare or in an OCTET STRING, whole or compressed. NULL: none of this curve. */
+static const uint8_t *given_point(
+	const struct curve *curve, const CK_ATTRIBUTE *given, size_t *length)
+{
+	const uint8_t *point = key_point(given, curve->point_size);
+
+	*length = curve->point_size;
+	if (point != NULL)
+		return point[0] == POINT_CONVERSION_UNCOMPRESSED ? point : NULL;
+	*length = 1 + curve->order_size;
+	point = key_point(given, *length);
+	return point != NULL && (point[0] & ~1) == POINT_CONVERSION_COMPRESSED ? point : NULL;
+}
+
+/* A compressed point is x behind the parity of y. */
+static bool is_point(const struct curve *curve, const uint8_t *given, size_t length,
+	const uint8_t point[POINT_MAX])
+{
+	if (length == curve->point_size)
+		return memcmp(given, point, length) == 0;
+	return (given[0] & 1) == (point[curve->point_size - 1] & 1) &&
+	       memcmp(given + 1, point + 1, length - 1) == 0;
+}
+
 static CK_RV ec_decode(struct key *key, const struct attributes *object, bool private_part)
 {
 	const CK_ATTRIBUTE *value = attributes_find(object, CKA_VALUE);
@@ -74,6 +98,7 @@ static CK_RV ec_decode(struct key *key, const struct attributes *object, bool pr
 	BIGNUM *number = NULL;
 	uint8_t computed[POINT_MAX];
 	const uint8_t *point = NULL;
+	size_t length = 0;
 	CK_RV rv;
 
 	rv = find_curve(object, &key->curve);
@@ -82,8 +107,8 @@ static CK_RV ec_decode(struct key *key, const struct attributes *object, bool pr
 	key->bits = key->curve->bits;
 	rv = CKR_ATTRIBUTE_VALUE_INVALID;
 	if (given != NULL && given->ulValueLen > 0) {
-		point = key_point(given, key->curve->point_size);
-		if (point == NULL || point[0] != POINT_CONVERSION_UNCOMPRESSED)
+		point = given_point(key->curve, given, &length);
+		if (point == NULL)
 			goto out;
 	}
 	if (private_part) {
@@ -103,9 +128,10 @@ static CK_RV ec_decode(struct key *key, const struct attributes *object, bool pr
 		if (rv != CKR_OK)
 			goto out;
 		rv = CKR_TEMPLATE_INCONSISTENT;
-		if (point != NULL && memcmp(point, computed, key->curve->point_size) != 0)
+		if (point != NULL && !is_point(key->curve, point, length, computed))
 			goto out;
 		point = computed;
+		length = key->curve->point_size;
 	}
 	rv = CKR_TEMPLATE_INCOMPLETE;
 	if (point == NULL)
@@ -114,8 +140,8 @@ static CK_RV ec_decode(struct key *key, const struct attributes *object, bool pr
 	if (builder == NULL ||
 		OSSL_PARAM_BLD_push_utf8_string(
 			builder, OSSL_PKEY_PARAM_GROUP_NAME, key->curve->group, 0) != 1 ||
-		OSSL_PARAM_BLD_push_octet_string(
-			builder, OSSL_PKEY_PARAM_PUB_KEY, point, key->curve->point_size) != 1 ||
+		OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point, length) !=
+			1 ||
 		(number != NULL && OSSL_PARAM_BLD_push_BN_pad(builder, OSSL_PKEY_PARAM_PRIV_KEY,
 					   number, key->curve->order_size) != 1))
 		goto out;
