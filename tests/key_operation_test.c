@@ -305,7 +305,7 @@ static void rsa_oaep_is_everybodys(void **state)
 static void ecdsa_is_everybodys(void **state)
 {
 	static const size_t sizes[] = {20, 28, 32, 48, 64};
-	uint8_t digest[64], signature[200];
+	uint8_t digest[64], signature[200], cut[200];
 
 	(void)state;
 	for (int kind = KEY_P256; kind <= KEY_P521; kind++) {
@@ -313,6 +313,7 @@ static void ecdsa_is_everybodys(void **state)
 		struct operation *verify =
 			prepare(keys[kind], OPERATION_VERIFY, CKM_ECDSA, NULL, 0);
 		size_t half = (key_recipes[kind].bits + 7) / 8;
+		unsigned shorter = 0;
 
 		assert_int_equal(sign->output_max, 2 * half);
 		/* Often enough that an r or s with a leading zero comes by. */
@@ -330,13 +331,28 @@ static void ecdsa_is_everybodys(void **state)
 			assert_int_equal(
 				verify->class->verify(verify, digest, size, signature, length),
 				CKR_OK);
+			/* Without the zero that both begin with, it is still r and s. */
+			if (signature[0] == 0 && signature[half] == 0) {
+				memcpy(cut, signature + 1, half - 1);
+				memcpy(cut + half - 1, signature + half + 1, half - 1);
+				assert_int_equal(verify->class->verify(
+							 verify, digest, size, cut, 2 * (half - 1)),
+					CKR_OK);
+				shorter++;
+			}
 		}
+		/* The first of P-521's 66 bytes is 0 or 1. */
+		assert_true(shorter > 0 || key_recipes[kind].bits != 521);
 		digest[3] ^= 1;
 		assert_int_equal(verify->class->verify(verify, digest, 64, signature, 2 * half),
 			CKR_SIGNATURE_INVALID);
 		digest[3] ^= 1;
 		assert_int_equal(verify->class->verify(verify, digest, 64, signature, 2 * half - 1),
 			CKR_SIGNATURE_LEN_RANGE);
+		assert_int_equal(verify->class->verify(verify, digest, 64, signature, 2 * half + 2),
+			CKR_SIGNATURE_LEN_RANGE);
+		assert_int_equal(verify->class->verify(verify, digest, 64, signature, 2 * half - 2),
+			CKR_SIGNATURE_INVALID);
 		assert_int_equal(verify->class->verify(verify, digest, 64, signature, 0),
 			CKR_SIGNATURE_LEN_RANGE);
 		memset(signature, 0, sizeof(signature));

@@ -343,18 +343,19 @@ static CK_RV ecdsa_verify(struct operation *base, const uint8_t *in, size_t leng
 	const uint8_t *signature, size_t signature_length)
 {
 	struct key_operation *operation = (struct key_operation *)base;
-	int half = (int)operation->key->curve->order_size;
+	size_t half = signature_length / 2;
 	uint8_t der[DER_SIG_MAX], *p = der;
 	BIGNUM *r = NULL, *s = NULL;
 	ECDSA_SIG *pair = NULL;
 	CK_RV rv = CKR_HOST_MEMORY;
 	int size;
 
-	if (signature_length != 2 * (size_t)half)
+	/* PKCS #11 v3.0, 2.3.1: one that is to be verified may be shorter, if r and s are of one length. */
+	if (half == 0 || signature_length % 2 != 0 || half > operation->key->curve->order_size)
 		return CKR_SIGNATURE_LEN_RANGE;
 	pair = ECDSA_SIG_new();
-	r = BN_bin2bn(signature, half, NULL);
-	s = BN_bin2bn(signature + half, half, NULL);
+	r = BN_bin2bn(signature, (int)half, NULL);
+	s = BN_bin2bn(signature + half, (int)half, NULL);
 	if (pair == NULL || r == NULL || s == NULL || ECDSA_SIG_set0(pair, r, s) != 1)
 		goto out;
 	r = s = NULL; /* the pair's now */
