@@ -57,7 +57,7 @@ static bool keep(struct cloud_session *session, const struct oauth_service *serv
 	bool ok = false;
 	int fd = -1;
 
-	if (json == NULL || !tokens_lock(tokens, &fd, err))
+	if (json == NULL || !tokens_lock(tokens, NULL, &fd, err))
 		goto out;
 	tokens_set_grant(json, grant);
 	if (service != NULL) {
@@ -77,22 +77,15 @@ bool cloud_session_through_browser(
 	struct cloud_session *session, const struct oauth_browser *browser, struct error *err)
 {
 	struct cloud_doors doors = {0};
+	struct cloud_client client = {.secret = NULL};
 	struct oauth_grant grant = {0};
-	struct oauth_service service;
-	bool ok = false;
+	bool ok = cloud_login_doors(session->http, session->account, &doors, err) &&
+		  cloud_client_open(session->account, &doors, "service", &client, err) &&
+		  oauth_browser_login(session->http, &client.service, browser, &grant, err) &&
+		  keep(session, &client.service, &grant, err);
 
-	if (!cloud_login_doors(session->http, session->account, &doors, err))
-		return false;
-	service = (struct oauth_service){
-		.authorization_endpoint = doors.authorization,
-		.token_endpoint = doors.token,
-		.revocation_endpoint = doors.revocation,
-		.client_id = session->account->client_id,
-		.scope = "service",
-	};
-	ok = oauth_browser_login(session->http, &service, browser, &grant, err) &&
-	     keep(session, &service, &grant, err);
 	oauth_grant_clear(&grant);
+	cloud_client_close(&client);
 	cloud_doors_clear(&doors);
 	return ok;
 }
@@ -114,25 +107,26 @@ bool cloud_session_with_password(
 
 /* ---- the end */
 
-static bool end_oauth(struct http *http, const json_t *json, struct error *err)
+static bool end_oauth(const struct cloud_session *session, const json_t *json, struct error *err)
 {
-	const struct oauth_service service = {
-		.revocation_endpoint = tokens_text(json, "revocation_endpoint"),
-		.client_id = tokens_text(json, "client_id"),
-	};
-	const char *token = tokens_text(json, "refresh_token");
-	struct secret *secret;
+	const char *endpoint = tokens_text(json, "revocation_endpoint"),
+		   *token = tokens_text(json, "refresh_token");
+	const struct cloud_doors doors = {.revocation = (char *)(uintptr_t)endpoint};
+	struct cloud_client client = {.secret = NULL};
+	struct secret *secret = NULL;
 	bool ok;
 
-	if (service.revocation_endpoint == NULL || service.client_id == NULL)
+	if (endpoint == NULL)
 		return error_set(
 			err, ERROR_UNREACHABLE, _("the service has no way to be told of it"));
 	if (token == NULL)
 		token = tokens_text(json, "access_token");
-	secret = secret_new(token, strlen(token));
-	ok = secret != NULL ? oauth_revoke(http, &service, secret, err)
-			    : error_set(err, ERROR_FAILED, _("out of memory"));
+	ok = cloud_client_open(session->account, &doors, NULL, &client, err) &&
+	     ((secret = secret_new(token, strlen(token))) != NULL ||
+		     error_set(err, ERROR_FAILED, _("out of memory"))) &&
+	     oauth_revoke(session->http, &client.service, secret, err);
 	secret_free(secret);
+	cloud_client_close(&client);
 	return ok;
 }
 
@@ -180,8 +174,10 @@ out:
 /* What the tokens' file says of where they came from decides. */
 static bool end_there(void *context, const json_t *json, struct error *err)
 {
-	return tokens_text(json, "client_id") != NULL ? end_oauth(context, json, err)
-						      : end_basic(context, json, err);
+	const struct cloud_session *session = context;
+
+	return tokens_text(json, "client_id") != NULL ? end_oauth(session, json, err)
+						      : end_basic(session->http, json, err);
 }
 
 bool cloud_session_end(struct cloud_session *session, bool *was, struct error *err)
@@ -189,7 +185,7 @@ bool cloud_session_end(struct cloud_session *session, bool *was, struct error *e
 	struct error problem = {0};
 	bool told = true;
 
-	if (tokens_forget(session->account->tokens, end_there, session->http, was, &told, &problem))
+	if (tokens_forget(session->account->tokens, end_there, session, was, &told, &problem))
 		return true;
 	if (told)
 		return error_set(err, problem.code, "%s", problem.message);

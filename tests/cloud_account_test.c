@@ -73,7 +73,7 @@ static void test_account(void **state)
 	assert_non_null(fgets(line, sizeof(line), pipe));
 	pclose(pipe);
 	assert_string_equal(account->key, line);
-	assert_true(tokens_lock(account->tokens, &lock, NULL));
+	assert_true(tokens_lock(account->tokens, NULL, &lock, NULL));
 	assert_true(tokens_load(account->tokens, &json, NULL));
 	assert_true(tokens_save(account->tokens, json, NULL));
 	tokens_wipe(json);
@@ -87,6 +87,57 @@ static void test_account(void **state)
 	assert_true(cloud_account_needs_person(account));
 	cloud_account_close(account);
 	cloud_account_close(NULL);
+}
+
+/* Where others could put tokens of theirs, none are read, and none are left. */
+static void test_folder_of_many(void **state)
+{
+	struct cloud_account *account = NULL;
+	char path[512];
+	struct error err = {0};
+	json_t *json = NULL;
+	int lock;
+
+	(void)state;
+	assert_true(OPEN(&account, NULL, "url=https://s.example/csc/v2", "login=none"));
+	assert_true(tokens_lock(account->tokens, NULL, &lock, NULL));
+	close(lock);
+	snprintf(path, sizeof(path), "%s/podpis/cloud", folder);
+	assert_int_equal(chmod(path, 0770), 0);
+	assert_false(tokens_load(account->tokens, &json, &err));
+	assert_int_equal(err.code, ERROR_WORKPLACE);
+	assert_null(json);
+	err = (struct error){0};
+	assert_false(tokens_lock(account->tokens, NULL, &lock, &err));
+	assert_int_equal(err.code, ERROR_WORKPLACE);
+	assert_int_equal(chmod(path, 0700), 0);
+	assert_true(tokens_load(account->tokens, &json, &err));
+	tokens_wipe(json);
+	cloud_account_close(account);
+}
+
+static bool when_asked(const void *asked)
+{
+	return ++*(unsigned *)(uintptr_t)asked > 1;
+}
+
+/* Whoever waits for another's renewal can be told to end. */
+static void test_wait_for_lock(void **state)
+{
+	struct cloud_account *account = NULL;
+	unsigned asked = 0;
+	const struct interrupt interrupt = {when_asked, &asked};
+	int first, second;
+
+	(void)state;
+	assert_true(OPEN(&account, NULL, "url=https://s.example/csc/v2", "login=none"));
+	assert_true(tokens_lock(account->tokens, NULL, &first, NULL));
+	assert_false(tokens_lock(account->tokens, &interrupt, &second, NULL));
+	assert_int_equal(asked, 2);
+	close(first);
+	assert_true(tokens_lock(account->tokens, &interrupt, &second, NULL));
+	close(second);
+	cloud_account_close(account);
 }
 
 /* Whatever makes it another account makes another key; how often it may sign at once does not. */
@@ -157,6 +208,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_account),
+		cmocka_unit_test(test_folder_of_many),
+		cmocka_unit_test(test_wait_for_lock),
 		cmocka_unit_test(test_key),
 		cmocka_unit_test(test_wrong),
 	};

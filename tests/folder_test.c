@@ -204,6 +204,28 @@ static void test_failure_leaves_nothing(void **state)
 	assert_int_equal(hidden(), 0);
 }
 
+/* What others may write is not believed; what is not there is nobody's. */
+static void test_check_own(void **state)
+{
+	struct error err = {0};
+	char *path = NULL;
+
+	(void)state;
+	assert_true(asprintf(&path, "%s/own", base) > 0);
+	assert_true(folder_check_own(path, &err));
+	assert_true(folder_make(path, &err));
+	assert_true(folder_check_own(path, &err));
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(chmod(path, i == 0 ? 0770 : 0702), 0);
+		assert_false(folder_check_own(path, &err));
+		assert_int_equal(err.code, ERROR_WORKPLACE);
+		assert_non_null(strstr(err.message, "chmod go-w"));
+	}
+	assert_int_equal(chmod(path, 0755), 0);
+	assert_true(folder_check_own(path, &err));
+	free(path);
+}
+
 static void test_names(void **state)
 {
 	char **names = NULL, other[200];
@@ -248,6 +270,7 @@ int main(void)
 		cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_leftovers),
 		cmocka_unit_test(test_failure_leaves_nothing),
+		cmocka_unit_test(test_check_own),
 		cmocka_unit_test(test_names),
 	};
 

@@ -256,6 +256,37 @@ static void test_repeats(void **state)
 	http_free(http);
 }
 
+static bool has_come(const void *context)
+{
+	(void)context;
+	return https_server_count(server) > 0;
+}
+
+/* A pause between two tries ends when somebody wants it to. */
+static void test_interrupted(void **state)
+{
+	static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: "
+				   "3600\r\nContent-Length: 0\r\n\r\n";
+	const struct http_settings settings = {.base = https_server_url(server),
+		.ca_file = https_server_ca(server),
+		.interrupt = {has_come, NULL}};
+	const struct http_request request = {
+		.method = "GET", .path = "/x", .tries = 5, .patience = 7200};
+	struct http_response response = {0};
+	struct http *http = NULL;
+
+	(void)state;
+	https_server_reset(server);
+	https_server_bytes(server, busy, strlen(busy), HTTPS_CLOSE);
+	https_server_answer(server, "200 OK", "text/plain", "never");
+	assert_true(http_new(&settings, &http, NULL));
+	http_send(http, &request, &response, NULL);
+	assert_int_not_equal(response.status, 200);
+	assert_int_equal(https_server_count(server), 1);
+	http_response_clear(&response);
+	http_free(http);
+}
+
 static void test_nobody_there(void **state)
 {
 	const struct http_settings settings = {.base = "https://127.0.0.1:1", .total_seconds = 2};
@@ -397,6 +428,7 @@ int main(void)
 		cmocka_unit_test(test_redirects_stay),
 		cmocka_unit_test(test_who_answers),
 		cmocka_unit_test(test_repeats),
+		cmocka_unit_test(test_interrupted),
 		cmocka_unit_test(test_nobody_there),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_deep_json),

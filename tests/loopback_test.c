@@ -78,7 +78,7 @@ static bool wait_for(struct visits *visits, const char *const *requests, struct 
 		return false;
 	*visits = (struct visits){.at = loopback, .requests = requests};
 	pthread_create(&thread, NULL, visit, visits);
-	done = loopback_wait(loopback, state_text, 20, code, err);
+	done = loopback_wait(loopback, state_text, 20, NULL, code, err);
 	pthread_join(thread, NULL);
 	*out = loopback;
 	return done;
@@ -98,7 +98,7 @@ static void test_answer(void **state)
 	assert_string_equal(buffer_text(&code), "the-code 1");
 	assert_string_equal(visits.answers[0], "200");
 	/* Once, and only once. */
-	assert_false(loopback_wait(loopback, state_text, 1, &code, &err));
+	assert_false(loopback_wait(loopback, state_text, 1, NULL, &code, &err));
 	loopback_close(loopback);
 	buffer_free(&code);
 }
@@ -192,7 +192,7 @@ static void test_silent_visitors(void **state)
 	}
 	visits = (struct visits){.at = loopback, .requests = requests};
 	pthread_create(&thread, NULL, visit, &visits);
-	assert_true(loopback_wait(loopback, state_text, 20, &code, &err));
+	assert_true(loopback_wait(loopback, state_text, 20, NULL, &code, &err));
 	pthread_join(thread, NULL);
 	assert_string_equal(buffer_text(&code), "right");
 	for (size_t i = 0; i < 15; i++)
@@ -241,10 +241,33 @@ static void test_nobody(void **state)
 
 	(void)state;
 	assert_true(loopback_open(NULL, &loopback, &err));
-	assert_false(loopback_wait(loopback, state_text, 0, &code, &err));
+	assert_false(loopback_wait(loopback, state_text, 0, NULL, &code, &err));
 	assert_int_equal(err.code, ERROR_PERSON);
 	loopback_close(loopback);
 	loopback_close(NULL);
+}
+
+static bool at_once(const void *asked)
+{
+	++*(unsigned *)(uintptr_t)asked;
+	return true;
+}
+
+/* A wait that somebody ends before anybody came. */
+static void test_interrupted(void **state)
+{
+	struct buffer code = BUFFER_INIT(100);
+	struct loopback *loopback = NULL;
+	unsigned asked = 0;
+	const struct interrupt interrupt = {at_once, &asked};
+	struct error err = {0};
+
+	(void)state;
+	assert_true(loopback_open(NULL, &loopback, &err));
+	assert_false(loopback_wait(loopback, state_text, 600, &interrupt, &code, &err));
+	assert_int_equal(err.code, ERROR_UNREACHABLE);
+	assert_int_equal(asked, 1);
+	loopback_close(loopback);
 }
 
 int main(void)
@@ -256,6 +279,7 @@ int main(void)
 		cmocka_unit_test(test_silent_visitors),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_nobody),
+		cmocka_unit_test(test_interrupted),
 	};
 
 	return cmocka_run_group_tests_name("loopback", tests, NULL, NULL);

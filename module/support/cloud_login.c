@@ -1,5 +1,6 @@
 #include "module/support/cloud_login.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "module/support/text.h"
 
 #define ANSWER_BYTES ((size_t)256 << 10)
+#define SECRET_BYTES 4096 /* of a file with a secret */
 
 bool cloud_login_connect(const struct cloud_account *account, struct http_settings settings,
 	struct http **out, struct error *err)
@@ -14,6 +16,23 @@ bool cloud_login_connect(const struct cloud_account *account, struct http_settin
 	settings.base = account->url;
 	settings.ca_file = account->ca_file;
 	return http_new(&settings, out, err);
+}
+
+bool cloud_secret_read(const char *path, struct secret **out, struct error *err)
+{
+	struct buffer text = BUFFER_INIT(SECRET_BYTES);
+	size_t length = 0;
+	bool ok = false;
+
+	if (!buffer_read_file(&text, path))
+		error_set(err, ERROR_WORKPLACE, "%s can't be read: %s", path, strerror(errno));
+	else if ((length = strcspn(buffer_text(&text), "\r\n")) == 0)
+		error_set(err, ERROR_WORKPLACE, "%s is empty", path);
+	else
+		ok = (*out = secret_new(text.data, length)) != NULL ||
+		     error_set(err, ERROR_FAILED, "out of memory");
+	buffer_free(&text);
+	return ok;
 }
 
 /* ---- requests */
@@ -230,29 +249,38 @@ static bool ask_info(struct http *http, json_t **out, struct error *err)
 	return ok;
 }
 
-bool cloud_login_doors(struct http *http, const struct cloud_account *account,
+/* Where the authorisation server is: the one way to it, of all who ask. */
+static bool find_oauth(
+	struct http *http, const json_t *info, struct cloud_doors *doors, struct error *err)
+{
+	const char *base = json_string_value(json_object_get(info, "oauth2")),
+		   *issuer = json_string_value(json_object_get(info, "oauth2Issuer"));
+
+	if (base != NULL)
+		return from_base(http, info, base, doors, err);
+	if (issuer != NULL)
+		return from_issuer(http, issuer, doors, err);
+	return error_set(err, ERROR_UNREACHABLE, "%s does not say where its OAuth server is",
+		http_peer_name(http));
+}
+
+/* `account` NULL: for a credential. */
+static bool find_doors(struct http *http, const struct cloud_account *account,
 	struct cloud_doors *out, struct error *err)
 {
 	struct cloud_doors doors = {0};
 	const json_t *offered;
-	const char *base, *issuer;
 	json_t *info = NULL;
 	bool ok;
 
 	if (!ask_info(http, &info, err))
 		return false;
-	base = json_string_value(json_object_get(info, "oauth2"));
-	issuer = json_string_value(json_object_get(info, "oauth2Issuer"));
 	offered = json_object_get(info, "authType");
 	doors.digest = says(offered, "digest") && !says(offered, "basic");
-	ok = check_kind(account, offered, err);
-	if (ok &&
-		(account->login == CLOUD_LOGIN_OAUTH2CODE || account->login == CLOUD_LOGIN_CLIENT))
-		ok = base != NULL     ? from_base(http, info, base, &doors, err)
-		     : issuer != NULL ? from_issuer(http, issuer, &doors, err)
-				      : error_set(err, ERROR_UNREACHABLE,
-						"%s does not say where its OAuth server is",
-						http_peer_name(http));
+	ok = (account == NULL || check_kind(account, offered, err)) &&
+	     ((account != NULL && account->login != CLOUD_LOGIN_OAUTH2CODE &&
+		      account->login != CLOUD_LOGIN_CLIENT) ||
+		     find_oauth(http, info, &doors, err));
 	if (ok)
 		*out = doors;
 	else
@@ -261,12 +289,52 @@ bool cloud_login_doors(struct http *http, const struct cloud_account *account,
 	return ok;
 }
 
+bool cloud_login_doors(struct http *http, const struct cloud_account *account,
+	struct cloud_doors *out, struct error *err)
+{
+	return find_doors(http, account, out, err);
+}
+
+bool cloud_credential_doors(struct http *http, struct cloud_doors *out, struct error *err)
+{
+	return find_doors(http, NULL, out, err);
+}
+
 void cloud_doors_clear(struct cloud_doors *doors)
 {
 	free(doors->authorization);
 	free(doors->token);
 	free(doors->revocation);
 	*doors = (struct cloud_doors){0};
+}
+
+bool cloud_client_open(const struct cloud_account *account, const struct cloud_doors *doors,
+	const char *scope, struct cloud_client *out, struct error *err)
+{
+	struct cloud_client client = {.secret = NULL};
+
+	if (account->client_id == NULL)
+		return error_set(
+			err, ERROR_USAGE, "%s: its OAuth server wants a client-id", account->url);
+	if (account->client_secret_file != NULL &&
+		!cloud_secret_read(account->client_secret_file, &client.secret, err))
+		return false;
+	client.service = (struct oauth_service){
+		.authorization_endpoint = doors->authorization,
+		.token_endpoint = doors->token,
+		.revocation_endpoint = doors->revocation,
+		.client_id = account->client_id,
+		.client_secret = client.secret,
+		.scope = scope,
+	};
+	*out = client;
+	return true;
+}
+
+void cloud_client_close(struct cloud_client *client)
+{
+	secret_free(client->secret);
+	*client = (struct cloud_client){.secret = NULL};
 }
 
 /* ---- auth/login, auth/revoke */

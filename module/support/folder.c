@@ -59,6 +59,20 @@ bool folder_make_above(const char *path)
 	return ok;
 }
 
+bool folder_check_own(const char *path, struct error *err)
+{
+	struct stat status;
+
+	if (stat(path, &status) != 0)
+		return errno == ENOENT || errno == ENOTDIR ||
+		       error_set(err, ERROR_FAILED, "%s: %s", path, strerror(errno));
+	if ((status.st_uid == geteuid() || status.st_uid == 0) &&
+		(status.st_mode & (S_IWGRP | S_IWOTH)) == 0)
+		return true;
+	return error_set(err, ERROR_WORKPLACE,
+		"%s: somebody else may write it; it has to be yours, and chmod go-w", path);
+}
+
 bool folder_write_all(int fd, const void *data, size_t length)
 {
 	const uint8_t *at = data;

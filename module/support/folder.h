@@ -17,6 +17,12 @@ bool folder_make(const char *path, struct error *err);
 /* Makes the folders above a file, none for a bare name. errno tells what was wrong. */
 bool folder_make_above(const char *path);
 
+/*
+ * May nobody but the person (and root) write it? So a folder or a file of which others could change what is believed.
+ * Nothing there is fine. ERROR_WORKPLACE: they may.
+ */
+bool folder_check_own(const char *path, struct error *err);
+
 /* All of it, in as many pieces as it takes. errno tells what was wrong. */
 bool folder_write_all(int fd, const void *data, size_t length);
 

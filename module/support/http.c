@@ -27,8 +27,7 @@ struct http {
 	char host[256];
 	unsigned connect_seconds, total_seconds;
 	struct log *log;
-	bool (*interrupted)(const void *context);
-	const void *interrupted_context;
+	struct interrupt interrupt;
 	struct peer peer;
 	char problem[CURL_ERROR_SIZE];
 };
@@ -134,7 +133,7 @@ static int on_progress(
 	(void)down;
 	(void)up_all;
 	(void)up;
-	return http->interrupted(http->interrupted_context) ? 1 : 0;
+	return interrupt_asked(&http->interrupt) ? 1 : 0;
 }
 
 static size_t on_body(char *data, size_t size, size_t count, void *user)
@@ -212,8 +211,7 @@ bool http_new(const struct http_settings *settings, struct http **out, struct er
 	http->connect_seconds = settings->connect_seconds > 0 ? settings->connect_seconds : 10;
 	http->total_seconds = settings->total_seconds > 0 ? settings->total_seconds : 60;
 	http->log = settings->log;
-	http->interrupted = settings->interrupted;
-	http->interrupted_context = settings->interrupted_context;
+	http->interrupt = settings->interrupt;
 	if (!parse_base(http, settings->base, err))
 		goto out;
 	if (settings->ca_file != NULL) {
@@ -424,7 +422,7 @@ static void set_options(struct http *http, const struct http_request *request, c
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, exchange);
 	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	if (http->interrupted != NULL) {
+	if (http->interrupt.asked != NULL) {
 		curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
 		curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
 		curl_easy_setopt(curl, CURLOPT_XFERINFODATA, http);
@@ -521,6 +519,17 @@ static bool worth_repeating(
 	return false;
 }
 
+/* False: somebody ended it. */
+static bool pause_before_next(const struct http *http, long wait)
+{
+	for (; wait > 0 && !interrupt_asked(&http->interrupt); wait -= INTERRUPT_MS)
+		nanosleep(
+			&(struct timespec){
+				.tv_nsec = (wait < INTERRUPT_MS ? wait : INTERRUPT_MS) * 1000000},
+			NULL);
+	return !interrupt_asked(&http->interrupt);
+}
+
 bool http_send(struct http *http, const struct http_request *request, struct http_response *out,
 	struct error *err)
 {
@@ -544,11 +553,8 @@ bool http_send(struct http *http, const struct http_request *request, struct htt
 		if (tries >= request->tries || !worth_repeating(&response, ok, &problem))
 			break;
 		wait = response.retry_after * 1000 > pause ? response.retry_after * 1000 : pause;
-		if (milliseconds() + wait > deadline)
+		if (milliseconds() + wait > deadline || !pause_before_next(http, wait))
 			break;
-		nanosleep(
-			&(struct timespec){.tv_sec = wait / 1000, .tv_nsec = wait % 1000 * 1000000},
-			NULL);
 		pause = pause * 2 < PAUSE_MAX ? pause * 2 : PAUSE_MAX;
 	}
 out:

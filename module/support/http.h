@@ -21,6 +21,7 @@
 
 #include "module/support/buffer.h"
 #include "module/support/error.h"
+#include "module/support/interrupt.h"
 #include "module/support/log.h"
 #include "module/support/secret.h"
 
@@ -34,9 +35,8 @@ struct http_settings {
 	unsigned connect_seconds; /* for name, connection and TLS; 0: 10 */
 	unsigned total_seconds;   /* for one try of one request; 0: 60 */
 	struct log *log;
-	/* Asked about once a second while a request is under way: true ends it. NULL: never. */
-	bool (*interrupted)(const void *context);
-	const void *interrupted_context;
+	struct interrupt
+		interrupt; /* ends a request that is under way, and a pause between two tries */
 };
 
 /* ERROR_USAGE: not an https address; ERROR_WORKPLACE: the CA file can't be read. */

@@ -325,9 +325,10 @@ static bool listen_to(struct visitor *visitor)
 }
 
 bool loopback_wait(struct loopback *loopback, const char *state, unsigned seconds,
-	struct buffer *code, struct error *err)
+	const struct interrupt *interrupt, struct buffer *code, struct error *err)
 {
 	long deadline = milliseconds() + 1000L * seconds, now, wait;
+	long most = interrupt != NULL && interrupt->asked != NULL ? INTERRUPT_MS : 60000;
 	struct pollfd fds[VISITORS_MAX + 1];
 	bool good = false;
 
@@ -337,6 +338,9 @@ bool loopback_wait(struct loopback *loopback, const char *state, unsigned second
 		now = milliseconds();
 		if (now >= deadline)
 			break;
+		if (interrupt_asked(interrupt))
+			return error_set(
+				err, ERROR_UNREACHABLE, "the wait for the browser was ended");
 		wait = deadline - now;
 		fds[VISITORS_MAX] = (struct pollfd){.fd = loopback->fd, .events = POLLIN};
 		for (size_t i = 0; i < VISITORS_MAX; i++) {
@@ -348,7 +352,7 @@ bool loopback_wait(struct loopback *loopback, const char *state, unsigned second
 				wait = visitor->since + VISIT_MS - now;
 			fds[i] = (struct pollfd){.fd = visitor->fd, .events = POLLIN};
 		}
-		if (poll(fds, VISITORS_MAX + 1, (int)(wait < 60000 ? wait : 60000)) < 0 &&
+		if (poll(fds, VISITORS_MAX + 1, (int)(wait < most ? wait : most)) < 0 &&
 			errno != EINTR)
 			return error_set(err, ERROR_FAILED, "poll: %s", strerror(errno));
 		for (size_t i = 0; i < VISITORS_MAX; i++) {

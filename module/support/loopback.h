@@ -11,6 +11,7 @@
 
 #include "module/support/buffer.h"
 #include "module/support/error.h"
+#include "module/support/interrupt.h"
 #include "module/support/log.h"
 
 struct loopback;
@@ -24,9 +25,9 @@ const char *loopback_uri(const struct loopback *loopback);
 /*
  * Waits up to `seconds` for the answer with this state, and appends its code. ERROR_PERSON: the person said
  * no there (access_denied), or did not come back in time; ERROR_REFUSED: another error, as the service words
- * it. After an answer was taken the port is closed, and a further call fails.
+ * it; ERROR_UNREACHABLE: interrupted. After an answer was taken the port is closed, and a further call fails.
  */
 bool loopback_wait(struct loopback *loopback, const char *state, unsigned seconds,
-	struct buffer *code, struct error *err);
+	const struct interrupt *interrupt, struct buffer *code, struct error *err);
 
 #endif

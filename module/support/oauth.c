@@ -202,13 +202,21 @@ out:
 	return ok;
 }
 
+/* Whose request it is; the first fields of the form. */
+static void add_client(const struct oauth_service *service, struct buffer *form)
+{
+	http_form_add(form, "client_id", service->client_id);
+	if (service->client_secret != NULL)
+		http_form_add(form, "client_secret", (const char *)service->client_secret->data);
+}
+
 bool oauth_code(struct http *http, const struct oauth_service *service, const char *code,
 	const char *redirect_uri, const char *verifier, struct oauth_grant *out, struct error *err)
 {
 	struct buffer form = BUFFER_INIT(4 * OAUTH_TOKEN_MAX);
 
 	http_form_add(&form, "grant_type", "authorization_code");
-	http_form_add(&form, "client_id", service->client_id);
+	add_client(service, &form);
 	http_form_add(&form, "code", code);
 	http_form_add(&form, "redirect_uri", redirect_uri);
 	http_form_add(&form, "code_verifier", verifier);
@@ -221,7 +229,7 @@ bool oauth_refresh(struct http *http, const struct oauth_service *service,
 	struct buffer form = BUFFER_INIT(4 * OAUTH_TOKEN_MAX);
 
 	http_form_add(&form, "grant_type", "refresh_token");
-	http_form_add(&form, "client_id", service->client_id);
+	add_client(service, &form);
 	http_form_add(&form, "refresh_token", (const char *)refresh->data);
 	return token(http, service, &form, out, err);
 }
@@ -232,20 +240,19 @@ bool oauth_password(struct http *http, const struct oauth_service *service, cons
 	struct buffer form = BUFFER_INIT(4 * OAUTH_TOKEN_MAX);
 
 	http_form_add(&form, "grant_type", "password");
-	http_form_add(&form, "client_id", service->client_id);
+	add_client(service, &form);
 	http_form_add(&form, "username", account);
 	http_form_add(&form, "password", (const char *)password->data);
 	return token(http, service, &form, out, err);
 }
 
-bool oauth_client(struct http *http, const struct oauth_service *service,
-	const struct secret *secret, struct oauth_grant *out, struct error *err)
+bool oauth_client(struct http *http, const struct oauth_service *service, struct oauth_grant *out,
+	struct error *err)
 {
 	struct buffer form = BUFFER_INIT(4 * OAUTH_TOKEN_MAX);
 
 	http_form_add(&form, "grant_type", "client_credentials");
-	http_form_add(&form, "client_id", service->client_id);
-	http_form_add(&form, "client_secret", (const char *)secret->data);
+	add_client(service, &form);
 	if (service->scope != NULL)
 		http_form_add(&form, "scope", service->scope);
 	return token(http, service, &form, out, err);
@@ -259,9 +266,10 @@ bool oauth_revoke(struct http *http, const struct oauth_service *service,
 	bool ok;
 
 	http_form_add(&form, "token", (const char *)revoked->data);
-	http_form_add(&form, "client_id", service->client_id);
+	add_client(service, &form);
 	ok = ask(http, service->revocation_endpoint, &form, &response, err);
-	if (ok && response.status != 200)
+	/* 200, says RFC 7009; 204, says CSC. */
+	if (ok && response.status != 200 && response.status != 204)
 		ok = oauth_refused(http, &response, err);
 	http_response_clear(&response);
 	buffer_free(&form);

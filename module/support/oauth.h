@@ -1,5 +1,5 @@
 /*
- * oauth: a public client's login (RFC 6749, RFC 8252) with PKCE S256 (RFC 7636), and its token endpoint.
+ * oauth: a client's login (RFC 6749, RFC 8252) with PKCE S256 (RFC 7636), and its token endpoint.
  *
  * Tokens live in struct secret; a token's text is wiped from the JSON it came in.
  */
@@ -21,7 +21,8 @@ void oauth_attempt_clear(struct oauth_attempt *attempt);
 struct oauth_service {
 	const char *authorization_endpoint, *token_endpoint, *revocation_endpoint; /* https */
 	const char *client_id;
-	const char *scope; /* NULL: none */
+	const struct secret *client_secret; /* NULL: a public client */
+	const char *scope;                  /* NULL: none */
 };
 
 /* Appends the address for the browser. */
@@ -46,9 +47,9 @@ bool oauth_refresh(struct http *http, const struct oauth_service *service,
 	const struct secret *refresh, struct oauth_grant *out, struct error *err);
 bool oauth_password(struct http *http, const struct oauth_service *service, const char *account,
 	const struct secret *password, struct oauth_grant *out, struct error *err);
-/* RFC 6749, 4.4: for the client itself, with its secret. */
-bool oauth_client(struct http *http, const struct oauth_service *service,
-	const struct secret *secret, struct oauth_grant *out, struct error *err);
+/* RFC 6749, 4.4: for the client itself. */
+bool oauth_client(struct http *http, const struct oauth_service *service, struct oauth_grant *out,
+	struct error *err);
 void oauth_grant_clear(struct oauth_grant *grant);
 
 /*

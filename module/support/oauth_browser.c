@@ -13,7 +13,8 @@ bool oauth_browser_login(struct http *http, const struct oauth_service *service,
 	ok = oauth_attempt_new(&attempt, err) && loopback_open(browser->log, &loopback, err) &&
 	     oauth_address(service, &attempt, loopback_uri(loopback), &url, err) &&
 	     browser->browse(browser->context, buffer_text(&url), err) &&
-	     loopback_wait(loopback, attempt.state, browser->seconds, &code, err) &&
+	     loopback_wait(
+		     loopback, attempt.state, browser->seconds, &browser->interrupt, &code, err) &&
 	     oauth_code(http, service, buffer_text(&code), loopback_uri(loopback), attempt.verifier,
 		     out, err);
 	loopback_close(loopback);

@@ -11,6 +11,7 @@ struct oauth_browser {
 	bool (*browse)(void *context, const char *url, struct error *err);
 	void *context;
 	unsigned seconds; /* how long the person may take */
+	struct interrupt interrupt;
 	struct log *log;
 };
 

@@ -92,7 +92,8 @@ bool tokens_load(const struct tokens *tokens, json_t **out, struct error *err)
 	json_t *json = NULL;
 	bool there = false, ok = false;
 
-	if (!folder_read(tokens->folder, tokens->file, &text, &there, err))
+	if (!folder_check_own(tokens->folder, err) ||
+		!folder_read(tokens->folder, tokens->file, &text, &there, err))
 		goto out;
 	if (there) {
 		json = json_loadb(buffer_text(&text), text.length, JSON_REJECT_DUPLICATES, NULL);
@@ -147,32 +148,44 @@ bool tokens_remove(const struct tokens *tokens, struct error *err)
 	return folder_remove(tokens->folder, tokens->file, err);
 }
 
-bool tokens_lock(const struct tokens *tokens, int *out, struct error *err)
+/* Nobody has it longer than a renewal takes. */
+static bool take_lock(int fd, const struct interrupt *interrupt)
 {
 	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	for (unsigned tries = 0; fcntl(fd, F_OFD_SETLK, &whole) != 0; tries++) {
+		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
+			return false;
+		if (tries > LOCK_SECONDS * 50 || interrupt_asked(interrupt)) {
+			errno = ETIMEDOUT;
+			return false;
+		}
+		nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+	}
+	return true;
+}
+
+bool tokens_lock(
+	const struct tokens *tokens, const struct interrupt *interrupt, int *out, struct error *err)
+{
 	char *path = NULL;
 	int fd = -1;
 
-	if (!folder_make(tokens->folder, err))
+	if (!folder_make(tokens->folder, err) || !folder_check_own(tokens->folder, err))
 		return false;
 	if (asprintf(&path, "%s/%s", tokens->folder, tokens->lock) < 0)
 		return error_set(err, ERROR_FAILED, "out of memory");
 	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	for (unsigned tries = 0; fd >= 0 && fcntl(fd, F_OFD_SETLK, &whole) != 0; tries++) {
-		if ((errno != EAGAIN && errno != EACCES && errno != EINTR) ||
-			tries > LOCK_SECONDS * 50) {
-			close(fd);
-			fd = -1;
-			break;
-		}
-		nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
-	}
-	if (fd < 0)
-		error_set(err, ERROR_FAILED, "%s can't be locked: %s", path, strerror(errno));
-	else
+	if (fd >= 0 && take_lock(fd, interrupt)) {
 		*out = fd;
+		free(path);
+		return true;
+	}
+	error_set(err, ERROR_FAILED, "%s can't be locked: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
 	free(path);
-	return fd >= 0;
+	return false;
 }
 
 const char *tokens_text(const json_t *json, const char *name)
@@ -226,7 +239,7 @@ bool tokens_forget(struct tokens *tokens, tokens_revoke *revoke, void *context, 
 	int fd = -1;
 
 	*told = true;
-	if (!tokens_lock(tokens, &fd, err))
+	if (!tokens_lock(tokens, NULL, &fd, err))
 		return false;
 	tokens_load(tokens, &json, NULL);
 	*was = tokens_text(json, "access_token") != NULL ||
@@ -243,12 +256,12 @@ bool tokens_forget(struct tokens *tokens, tokens_revoke *revoke, void *context, 
 }
 
 /* Under the lock. */
-static bool renewed(const struct tokens *tokens, tokens_renew *renew, void *context, json_t *json,
+static bool renewed(const struct tokens *tokens, const struct tokens_renewal *renewal, json_t *json,
 	struct error *err)
 {
 	struct oauth_grant grant = {0};
 	struct error problem = {0};
-	bool ok = renew(context, json, &grant, &problem);
+	bool ok = renewal->renew(renewal->context, json, &grant, &problem);
 
 	if (ok) {
 		tokens_set_grant(json, &grant);
@@ -265,8 +278,16 @@ static bool renewed(const struct tokens *tokens, tokens_renew *renew, void *cont
 	return ok;
 }
 
-bool tokens_current(struct tokens *tokens, const struct secret *stale, bool from_nothing,
-	tokens_renew *renew, void *context, json_t **out, struct error *err)
+/* As it is, there is nothing to do. */
+static bool settled(
+	const json_t *json, const struct secret *stale, const struct tokens_renewal *renewal)
+{
+	return tokens_fresh(json, stale) ||
+	       (tokens_text(json, "access_token") == NULL && !renewal->from_nothing);
+}
+
+bool tokens_current(struct tokens *tokens, const struct secret *stale,
+	const struct tokens_renewal *renewal, json_t **out, struct error *err)
 {
 	json_t *json = NULL;
 	bool ok = false;
@@ -274,16 +295,13 @@ bool tokens_current(struct tokens *tokens, const struct secret *stale, bool from
 
 	if (!tokens_load(tokens, &json, err))
 		return false;
-	ok = tokens_fresh(json, stale) ||
-	     (tokens_text(json, "access_token") == NULL && !from_nothing);
+	ok = settled(json, stale, renewal);
 	/* Whoever comes second finds what the first one got. */
-	if (!ok && tokens_lock(tokens, &fd, err)) {
+	if (!ok && tokens_lock(tokens, &renewal->interrupt, &fd, err)) {
 		tokens_wipe(json);
 		json = NULL;
 		if (tokens_load(tokens, &json, err))
-			ok = tokens_fresh(json, stale) ||
-			     (tokens_text(json, "access_token") == NULL && !from_nothing) ||
-			     renewed(tokens, renew, context, json, err);
+			ok = settled(json, stale, renewal) || renewed(tokens, renewal, json, err);
 		close(fd);
 	}
 	if (json != NULL)

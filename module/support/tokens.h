@@ -4,7 +4,8 @@
  * FOLDER/NAME.json, mode 0600 in a folder with 0700, replaced by rename: an object whose members "access_token",
  * "refresh_token", "expires_at", "lifetime" and "url" are known here; others are the caller's. An access token
  * that is not fresh is renewed by one process, under a lock on a side file, while the others wait for the result:
- * a refresh token works once. The lock is the open file's: it falls with the process. It has a deadline.
+ * a refresh token works once. The lock is the open file's: it falls with the process. It has a deadline. A folder
+ * that somebody else may write is not used (ERROR_WORKPLACE).
  *
  * Tokens of another address than the service's present one are never used: the file keeps the address.
  */
@@ -28,8 +29,9 @@ bool tokens_remove(const struct tokens *tokens, struct error *err);
 /* Drops the reference, its texts wiped first, those of objects in it too. NULL is fine. */
 void tokens_wipe(json_t *json);
 
-/* The lock is *out's: close(2) ends it. */
-bool tokens_lock(const struct tokens *tokens, int *out, struct error *err);
+/* The lock is *out's: close(2) ends it. `interrupt` ends the wait for it; NULL: nobody does. */
+bool tokens_lock(const struct tokens *tokens, const struct interrupt *interrupt, int *out,
+	struct error *err);
 
 const char *tokens_text(const json_t *json, const char *name); /* NULL: not there, or no text */
 void tokens_set_text(json_t *json, const char *name, const char *text); /* NULL: takes it away */
@@ -48,16 +50,22 @@ typedef bool tokens_revoke(void *context, const json_t *json, struct error *err)
 bool tokens_forget(struct tokens *tokens, tokens_revoke *revoke, void *context, bool *was,
 	bool *told, struct error *err);
 
-/* Gets a new grant in place of what the object holds. ERROR_PERSON: the login has ended for good. */
-typedef bool tokens_renew(
-	void *context, const json_t *json, struct oauth_grant *out, struct error *err);
+/* How a new grant is got in place of what the object holds. */
+struct tokens_renewal {
+	/* ERROR_PERSON: the login has ended for good. */
+	bool (*renew)(
+		void *context, const json_t *json, struct oauth_grant *out, struct error *err);
+	void *context;
+	bool from_nothing;          /* also where there is no token at all */
+	struct interrupt interrupt; /* ends the wait for the lock */
+};
 
 /*
- * The file with a fresh access token. Where there is no token at all it is left so, unless `from_nothing`. When
+ * The file with a fresh access token; one without any token is left so, unless the renewal is `from_nothing`. When
  * the login has ended, its tokens are taken out of the file, so that nobody asks again. *out is set whenever the
  * file could be read, also with false.
  */
-bool tokens_current(struct tokens *tokens, const struct secret *stale, bool from_nothing,
-	tokens_renew *renew, void *context, json_t **out, struct error *err);
+bool tokens_current(struct tokens *tokens, const struct secret *stale,
+	const struct tokens_renewal *renewal, json_t **out, struct error *err);
 
 #endif

@@ -58,7 +58,7 @@ bool login_store(struct login *login, const struct oauth_service *service,
 	bool ok = false;
 	int fd = -1;
 
-	if (fresh == NULL || !tokens_lock(login->tokens, &fd, err))
+	if (fresh == NULL || !tokens_lock(login->tokens, NULL, &fd, err))
 		goto out;
 	/* A damaged file is replaced. */
 	if (!tokens_load(login->tokens, &json, NULL))
@@ -168,12 +168,13 @@ static bool renew(void *context, const json_t *json, struct oauth_grant *out, st
 bool login_bearer(struct login *login, struct http *http, const char *application,
 	const struct secret *stale, struct secret **out, struct error *err)
 {
-	struct renewal renewal = {login, http};
+	struct renewal where = {login, http};
+	const struct tokens_renewal renewal = {.renew = renew, .context = &where};
 	const char *token;
 	json_t *json = NULL;
 	bool ok = false;
 
-	if (!tokens_current(login->tokens, stale, false, renew, &renewal, &json, err) &&
+	if (!tokens_current(login->tokens, stale, &renewal, &json, err) &&
 		(json == NULL || application == NULL || tokens_text(json, "access_token") != NULL))
 		goto out;
 	token = tokens_text(json, "access_token");
@@ -196,7 +197,7 @@ bool login_keep_application(
 	bool ok = false;
 	int fd = -1;
 
-	if (!tokens_lock(login->tokens, &fd, err) || !tokens_load(login->tokens, &json, err))
+	if (!tokens_lock(login->tokens, NULL, &fd, err) || !tokens_load(login->tokens, &json, err))
 		goto out;
 	applications = json_object_get(json, "applications");
 	if (!json_is_object(applications) || json_object_size(applications) >= APPLICATIONS_KEPT) {

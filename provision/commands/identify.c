@@ -81,7 +81,7 @@ static bool over_and_back(struct flow *flow, struct error *err)
 		PORTAL_SECONDS / 60);
 	/* Whoever wants to see the application meanwhile does not wait for the person at the portal. */
 	flow_pause(flow);
-	came_back = loopback_wait(loopback, attempt.state, PORTAL_SECONDS, &code, err);
+	came_back = loopback_wait(loopback, attempt.state, PORTAL_SECONDS, NULL, &code, err);
 	if (!flow_resume(flow, came_back ? err : NULL))
 		goto out;
 	if (!came_back) {

@@ -103,42 +103,18 @@ static bool read_number(
 }
 
 /*
- * A journal of SQLite's beside the database can name any file as its "super-journal", which SQLite then deletes: so
- * nobody else may be able to put one there, nor to write the database.
+ * Made with the right mode before SQLite gives its own files that mode, too. A journal of SQLite's beside the database
+ * can name any file as its "super-journal", which SQLite then deletes: so nobody else may be able to put one there,
+ * nor to write the database.
  */
-static bool check_own(const char *path, const struct stat *st, struct error *err)
-{
-	if ((st->st_uid == geteuid() || st->st_uid == 0) &&
-		(st->st_mode & (S_IWGRP | S_IWOTH)) == 0)
-		return true;
-	return error_set(err, ERROR_WORKPLACE,
-		_("%s: somebody else may write it, which the journal can't have: it has to be "
-		  "yours, and chmod go-w"),
-		path);
-}
-
-static bool check_directory(const char *path, struct error *err)
-{
-	struct stat st;
-
-	if (stat(path, &st) != 0)
-		return error_set(err, ERROR_FAILED, "%s: %s", path, strerror(errno));
-	return check_own(path, &st, err);
-}
-
-/* Made with the right mode before SQLite gives its own files that mode, too. */
 static bool make_file(const char *path, struct error *err)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	struct stat st;
-	bool done;
 
 	if (fd < 0)
 		return error_set(err, ERROR_FAILED, "%s: %s", path, strerror(errno));
-	done = fstat(fd, &st) == 0 ? check_own(path, &st, err)
-				   : error_set(err, ERROR_FAILED, "%s: %s", path, strerror(errno));
 	close(fd);
-	return done;
+	return folder_check_own(path, err);
 }
 
 static bool open_database(struct journal *journal, const char *path, struct error *err)
@@ -194,7 +170,7 @@ static bool open_in(const char *directory, bool look, struct journal **out, stru
 	if (look && access(path, F_OK) != 0 && errno == ENOENT) {
 		if (!open_database(journal, ":memory:", err))
 			goto out;
-	} else if (!folder_make(directory, err) || !check_directory(directory, err) ||
+	} else if (!folder_make(directory, err) || !folder_check_own(directory, err) ||
 		   !make_file(path, err) || !open_database(journal, path, err)) {
 		goto out;
 	}

@@ -1,8 +1,6 @@
 /*
- * browser: a person is sent to an address, by the desktop's own way (xdg-open), or by showing it.
- *
- * The address is shown in any case, so that it can be opened elsewhere. The opener is started without a
- * shell, without this program's files and terminal, and without any PODPIS_ variable in its environment.
+ * browser: a person is sent to an address, by the desktop's own way (opener.h), or by showing it. It is shown in any
+ * case, so that it can be opened elsewhere.
  */
 #ifndef PODPIS_WORKPLACE_BROWSER_H
 #define PODPIS_WORKPLACE_BROWSER_H

@@ -54,6 +54,14 @@ bool cloud_is_user(struct cloud_token *token)
 	return user;
 }
 
+struct patience cloud_patience(const struct cloud_token *token, const struct credential *credential,
+	const atomic_uint *cancelled)
+{
+	return patience_for(
+		credential->mode == CREDENTIAL_OAUTH2CODE ? CLOUD_BROWSER_SECONDS : CLOUD_SECONDS,
+		token->cloud->closing, cancelled);
+}
+
 static void set_user(struct cloud_token *token, bool user)
 {
 	pthread_mutex_lock(&token->mutex);
@@ -99,8 +107,9 @@ static CK_RV cloud_info(struct token *base, struct token_info *out)
 }
 
 /* What is known may be a week old, not much older: whoever logs in is there to wait, and goes on if it fails. */
-static void look_again(struct cloud *cloud)
+static void look_again(struct cloud *cloud, const atomic_uint *cancelled)
 {
+	struct patience patience = patience_for(LOOK_SECONDS, cloud->closing, cancelled);
 	struct buffer lines = BUFFER_INIT(64 << 10);
 	CK_ULONG count = 0;
 	bool old;
@@ -109,7 +118,7 @@ static void look_again(struct cloud *cloud)
 	old = time(NULL) - cloud->read > AGE_SECONDS;
 	pthread_mutex_unlock(&cloud->mutex);
 	if (old)
-		(void)cloud_vendor_class.refresh(&cloud->store, LOOK_SECONDS, &count, &lines);
+		(void)cloud_read_again(cloud, &patience, &count, &lines);
 	buffer_free(&lines);
 }
 
@@ -117,18 +126,19 @@ static CK_RV cloud_login(struct token *base, CK_USER_TYPE user, const uint8_t *p
 {
 	struct cloud_token *token = (struct cloud_token *)base;
 	struct cloud *cloud = token->cloud;
-	struct patience patience = patience_for(CLOUD_SECONDS, cloud->closing, base->cancelled);
 	struct holding *holding = NULL;
+	struct patience patience;
 	CK_RV rv;
 
 	if (user != CKU_USER)
 		return CKR_USER_TYPE_INVALID;
 	if (length > PIN_MAX)
 		return CKR_PIN_INCORRECT;
-	look_again(cloud);
+	look_again(cloud, base->cancelled);
 	rv = cloud_hold(token, &holding);
 	if (rv != CKR_OK)
 		return rv;
+	patience = cloud_patience(token, &holding->credential, base->cancelled);
 	/* One that is bound to its hashes is authorised with each of them; an implicit one, when it is used. */
 	if (holding->credential.mode != CREDENTIAL_IMPLICIT && holding->credential.scal == 1)
 		rv = authorization_login(

@@ -13,7 +13,9 @@
 #include "module/store/cloud/cache.h"
 #include "module/store/cloud/holding.h"
 
-#define CLOUD_SECONDS 120 /* what a login or a signature may take in all */
+/* What a login or a signature may take in all, seconds; with a person at a browser. */
+#define CLOUD_SECONDS         120
+#define CLOUD_BROWSER_SECONDS 300
 
 struct cloud {
 	struct store store;
@@ -48,9 +50,15 @@ struct cloud_token {
 /* What is known now, with a reference. CKR_TOKEN_NOT_PRESENT. */
 CK_RV cloud_hold(struct cloud_token *token, struct holding **out);
 bool cloud_is_user(struct cloud_token *token);
+/* For a login at the credential, or a signature. */
+struct patience cloud_patience(const struct cloud_token *token, const struct credential *credential,
+	const atomic_uint *cancelled);
 
 /* Reads the cache where it has changed. */
 CK_RV cloud_follow(struct cloud *cloud);
+/* Asks the service for all credentials, and follows (refresh.c). `lines`: what there is to say besides. */
+CK_RV cloud_read_again(struct cloud *cloud, const struct patience *patience, CK_ULONG *count,
+	struct buffer *lines);
 
 /* What leaves the store is in PKCS#11's words: podpis-cloud.h's codes are its own interface's. */
 CK_RV cloud_plain(CK_RV rv);

@@ -9,14 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "module/support/cloud_login.h"
 
-#define SECRET_BYTES    4096 /* of a file with a secret */
 #define COMMAND_SECONDS 30
-#define SERVER          "oauth2" /* member of the tokens' file, and of `info` */
+#define COMMAND_LOOK_MS 10 /* between two looks at whether it has ended */
 
 extern char **environ;
 
@@ -47,69 +45,17 @@ void login_free(struct login *login)
 	free(login);
 }
 
-/* A file's first line. */
-static bool read_secret(const char *path, struct secret **out, struct error *err)
-{
-	struct buffer text = BUFFER_INIT(SECRET_BYTES);
-	size_t length = 0;
-
-	if (!buffer_read_file(&text, path))
-		error_set(err, ERROR_WORKPLACE, "%s can't be read: %s", path, strerror(errno));
-	else if ((length = strcspn(buffer_text(&text), "\r\n")) == 0)
-		error_set(err, ERROR_WORKPLACE, "%s is empty", path);
-	else
-		*out = secret_new(text.data, length);
-	buffer_free(&text);
-	return length > 0 && *out != NULL;
-}
-
-/* ---- info: a call that needs no token */
-
-static int append(const char *data, size_t length, void *buffer)
-{
-	return buffer_append(buffer, data, length) ? 0 : -1;
-}
-
-static bool ask(struct http *http, struct http_request *request, const char *path,
-	const json_t *body, json_t **out, struct error *err)
-{
-	struct buffer text = BUFFER_INIT(64 << 10);
-	struct http_response response = {0};
-	bool ok = json_dump_callback(body, append, &text, JSON_COMPACT) == 0 ||
-		  error_set(err, ERROR_FAILED, "out of memory");
-
-	request->method = "POST";
-	request->path = path;
-	request->accept = "application/json";
-	request->content_type = "application/json";
-	request->body = text.data;
-	request->length = text.length;
-	request->limit = 256 << 10;
-	ok = ok && http_send(http, request, &response, err);
-	if (ok && response.status != 200)
-		ok = error_set(err,
-			response.status == 400 || response.status == 401 ? ERROR_PERSON
-									 : ERROR_UNREACHABLE,
-			"%s: %s is answered with HTTP %ld", http_peer_name(http), path + 1,
-			response.status);
-	ok = ok && http_response_json(http, &response, out, err);
-	http_response_clear(&response);
-	buffer_free(&text);
-	return ok;
-}
-
 /* ---- each kind of login: a new grant in place of what the file holds */
 
 struct renewal {
-	struct login *login;
+	const struct cloud_account *account;
 	struct http *http;
-	const char *server; /* the authorisation server; NULL: not needed */
 };
 
 static bool renew_basic(const struct renewal *renewal, const json_t *json, struct oauth_grant *out,
 	struct error *err)
 {
-	const struct cloud_account *account = renewal->login->account;
+	const struct cloud_account *account = renewal->account;
 	struct secret *password = NULL;
 	const char *refresh = tokens_text(json, "refresh_token");
 	struct error problem = {0};
@@ -124,7 +70,7 @@ static bool renew_basic(const struct renewal *renewal, const json_t *json, struc
 	/* It was asked for by `podpis cloud login`, and is nowhere. */
 	if (account->password_file == NULL)
 		return error_set(err, ERROR_PERSON, "the login has ended");
-	if (!read_secret(account->password_file, &password, err))
+	if (!cloud_secret_read(account->password_file, &password, err))
 		return false;
 	ok = cloud_login_basic(renewal->http, account->username, password, false, out, &problem);
 	/* Perhaps it wants the same in another shape. */
@@ -135,28 +81,18 @@ static bool renew_basic(const struct renewal *renewal, const json_t *json, struc
 	return ok || error_set(err, problem.code, "%s", problem.message);
 }
 
-static bool endpoint(const char *server, const char *name, char out[1024], struct error *err)
-{
-	int length = snprintf(out, 1024, "%s/oauth2/%s", server, name);
-
-	return (length > 0 && length < 1024) ||
-	       error_set(err, ERROR_UNREACHABLE, "the authorisation server's address is too long");
-}
-
 static bool renew_client(const struct renewal *renewal, const json_t *json, struct oauth_grant *out,
 	struct error *err)
 {
-	const struct cloud_account *account = renewal->login->account;
-	struct secret *secret = NULL;
-	char token[1024];
-	struct oauth_service service = {
-		.token_endpoint = token, .client_id = account->client_id, .scope = "service"};
-	bool ok = endpoint(renewal->server, "token", token, err) &&
-		  read_secret(account->client_secret_file, &secret, err) &&
-		  oauth_client(renewal->http, &service, secret, out, err);
+	struct cloud_doors doors = {0};
+	struct cloud_client client = {.secret = NULL};
+	bool ok = cloud_login_doors(renewal->http, renewal->account, &doors, err) &&
+		  cloud_client_open(renewal->account, &doors, "service", &client, err) &&
+		  oauth_client(renewal->http, &client.service, out, err);
 
 	(void)json;
-	secret_free(secret);
+	cloud_client_close(&client);
+	cloud_doors_clear(&doors);
 	return ok;
 }
 
@@ -164,20 +100,21 @@ static bool renew_client(const struct renewal *renewal, const json_t *json, stru
 static bool renew_browser(const struct renewal *renewal, const json_t *json,
 	struct oauth_grant *out, struct error *err)
 {
-	const char *text = tokens_text(json, "refresh_token");
-	struct oauth_service service = {
-		.token_endpoint = tokens_text(json, "token_endpoint"),
-		.client_id = renewal->login->account->client_id,
-	};
-	struct secret *refresh;
+	const char *text = tokens_text(json, "refresh_token"),
+		   *endpoint = tokens_text(json, "token_endpoint");
+	const struct cloud_doors doors = {.token = (char *)(uintptr_t)endpoint};
+	struct cloud_client client = {.secret = NULL};
+	struct secret *refresh = NULL;
 	bool ok;
 
-	if (text == NULL || service.token_endpoint == NULL)
+	if (text == NULL || endpoint == NULL)
 		return error_set(err, ERROR_PERSON, "the login has ended");
-	refresh = secret_new(text, strlen(text));
-	ok = refresh != NULL ? oauth_refresh(renewal->http, &service, refresh, out, err)
-			     : error_set(err, ERROR_FAILED, "out of memory");
+	ok = cloud_client_open(renewal->account, &doors, NULL, &client, err) &&
+	     ((refresh = secret_new(text, strlen(text))) != NULL ||
+		     error_set(err, ERROR_FAILED, "out of memory")) &&
+	     oauth_refresh(renewal->http, &client.service, refresh, out, err);
 	secret_free(refresh);
+	cloud_client_close(&client);
 	return ok;
 }
 
@@ -187,76 +124,35 @@ typedef bool renew_kind(const struct renewal *renewal, const json_t *json, struc
 static const struct {
 	renew_kind *renew; /* NULL: no tokens in a file */
 	bool from_nothing; /* no person is needed */
-	bool server;
 } kinds[] = {
-	[CLOUD_LOGIN_OAUTH2CODE] = {renew_browser, false, false},
-	[CLOUD_LOGIN_CLIENT] = {renew_client, true, true},
-	[CLOUD_LOGIN_BASIC] = {renew_basic, true, false},
-	[CLOUD_LOGIN_EXTERNAL] = {NULL, false, false},
-	[CLOUD_LOGIN_NONE] = {NULL, false, false},
+	[CLOUD_LOGIN_OAUTH2CODE] = {renew_browser, false},
+	[CLOUD_LOGIN_CLIENT] = {renew_client, true},
+	[CLOUD_LOGIN_BASIC] = {renew_basic, true},
+	[CLOUD_LOGIN_EXTERNAL] = {NULL, false},
+	[CLOUD_LOGIN_NONE] = {NULL, false},
 };
 
 /* Under the file's lock. */
 static bool renew(void *context, const json_t *json, struct oauth_grant *out, struct error *err)
 {
-	struct renewal *renewal = context;
-	struct login *login = renewal->login;
-	const char *known = tokens_text(json, SERVER);
-	char *asked = NULL;
-	bool ok = true;
+	const struct renewal *renewal = context;
 
-	renewal->server = known;
-	if (kinds[login->account->login].server && known == NULL) {
-		ok = login_server(login, renewal->http, &asked, err);
-		renewal->server = asked;
-	}
-	ok = ok && kinds[login->account->login].renew(renewal, json, out, err);
-	free(asked);
-	return ok;
+	return kinds[renewal->account->login].renew(renewal, json, out, err);
 }
 
-bool login_server(struct login *login, struct http *http, char **out, struct error *err)
+static bool from_file(const struct login *login, struct http *http, const struct patience *patience,
+	const struct secret *stale, struct secret **out, struct error *err)
 {
-	json_t *json = NULL, *body = NULL, *info = NULL;
-	struct http_request request = {.tries = 1};
-	const char *server;
-	bool ok = false;
-
-	/* `podpis cloud login` may have written it there. */
-	if (!tokens_load(login->account->tokens, &json, err))
-		return false;
-	server = tokens_text(json, SERVER);
-	if (server == NULL) {
-		body = json_object();
-		if (!ask(http, &request, "/info", body, &info, err))
-			goto out;
-		server = tokens_text(info, SERVER);
-	}
-	if (server == NULL || !http_address_valid(server)) {
-		error_set(err, ERROR_UNREACHABLE, "%s: the service names no authorisation server",
-			http_peer_name(http));
-		goto out;
-	}
-	*out = strdup(server);
-	ok = *out != NULL || error_set(err, ERROR_FAILED, "out of memory");
-	for (size_t length = ok ? strlen(*out) : 0; length > 0 && (*out)[length - 1] == '/';)
-		(*out)[--length] = '\0';
-out:
-	json_decref(body);
-	json_decref(info);
-	tokens_wipe(json);
-	return ok;
-}
-
-static bool from_file(struct login *login, struct http *http, const struct secret *stale,
-	struct secret **out, struct error *err)
-{
-	struct renewal renewal = {.login = login, .http = http};
-	enum cloud_login kind = login->account->login;
+	struct renewal where = {.account = login->account, .http = http};
+	const struct tokens_renewal renewal = {
+		.renew = renew,
+		.context = &where,
+		.from_nothing = kinds[login->account->login].from_nothing,
+		.interrupt = {patience_over, patience},
+	};
 	json_t *json = NULL;
 	const char *access;
-	bool ok = tokens_current(login->account->tokens, stale, kinds[kind].from_nothing, renew,
-		&renewal, &json, err);
+	bool ok = tokens_current(login->account->tokens, stale, &renewal, &json, err);
 
 	if (ok) {
 		access = tokens_text(json, "access_token");
@@ -272,39 +168,48 @@ static bool from_file(struct login *login, struct http *http, const struct secre
 
 /* ---- a token from elsewhere */
 
+/* Reads until the end; false when there is no more time, or it is too much. */
+static bool read_all(int fd, const struct patience *patience, struct buffer *out)
+{
+	char piece[1024];
+	bool ok = false;
+
+	while (!patience_over(patience)) {
+		struct pollfd wait = {.fd = fd, .events = POLLIN};
+
+		if (poll(&wait, 1, INTERRUPT_MS) <= 0)
+			continue;
+		ssize_t got = read(fd, piece, sizeof(piece));
+		if (got < 0 && errno == EINTR)
+			continue;
+		ok = got == 0;
+		if (got <= 0 || !buffer_append(out, piece, (size_t)got))
+			break;
+	}
+	explicit_bzero(piece, sizeof(piece));
+	return ok;
+}
+
+/*
+ * Its status; false when it is still at work and there is no more time. In a host that ignores SIGCHLD none is left
+ * behind: then the token has to do.
+ */
+static bool wait_for_end(pid_t process, const struct patience *patience, int *status)
+{
+	pid_t ended;
+
+	*status = 0;
+	while ((ended = waitpid(process, status, WNOHANG)) == 0 &&
+		patience_sleep(patience, COMMAND_LOOK_MS))
+		;
+	return ended != 0;
+}
+
 static void stop_command(pid_t process)
 {
 	kill(-process, SIGKILL);
 	while (waitpid(process, NULL, 0) < 0 && errno == EINTR)
 		;
-}
-
-/* Reads until the end; false past the deadline. */
-static bool read_all(int fd, struct buffer *out)
-{
-	struct timespec now;
-	char piece[1024];
-	long end, left;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	end = now.tv_sec + COMMAND_SECONDS;
-	for (;;) {
-		struct pollfd wait = {.fd = fd, .events = POLLIN};
-
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		left = end - now.tv_sec;
-		if (left <= 0 || poll(&wait, 1, (int)left * 1000) == 0)
-			return false;
-		ssize_t got = read(fd, piece, sizeof(piece));
-		if (got == 0)
-			break;
-		if (got < 0 && errno != EINTR)
-			return false;
-		if (got > 0 && !buffer_append(out, piece, (size_t)got))
-			return false;
-	}
-	explicit_bzero(piece, sizeof(piece));
-	return true;
 }
 
 /* In a process group of its own, so that what it starts ends with it. */
@@ -322,6 +227,7 @@ static bool start_command(const char *command, int out, pid_t *process)
 	posix_spawnattr_init(&attributes);
 	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, out, 1);
+	posix_spawn_file_actions_addclosefrom_np(&actions, 3);
 	posix_spawnattr_setpgroup(&attributes, 0);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
@@ -331,11 +237,13 @@ static bool start_command(const char *command, int out, pid_t *process)
 	return failed == 0;
 }
 
-static bool run_command(const char *command, struct secret **out, struct error *err)
+static bool run_command(
+	const char *command, const struct patience *whole, struct secret **out, struct error *err)
 {
+	const struct patience patience = patience_within(whole, COMMAND_SECONDS);
 	struct buffer text = BUFFER_INIT(OAUTH_TOKEN_MAX + 2);
-	int pipes[2] = {-1, -1}, status = -1;
-	size_t length = 0;
+	int pipes[2] = {-1, -1}, status = 0;
+	size_t length;
 	pid_t process;
 	bool ok = false;
 
@@ -345,22 +253,19 @@ static bool run_command(const char *command, struct secret **out, struct error *
 	}
 	close(pipes[1]);
 	pipes[1] = -1;
-	if (!read_all(pipes[0], &text)) {
+	if (!read_all(pipes[0], &patience, &text) || !wait_for_end(process, &patience, &status)) {
 		stop_command(process);
 		error_set(err, ERROR_WORKPLACE,
 			"bearer-command did not come to an end, or says too much");
 		goto out;
 	}
-	while (waitpid(process, &status, 0) < 0 && errno == EINTR)
-		;
 	length = strcspn(buffer_text(&text), "\r\n");
-	/* A host that ignores SIGCHLD leaves no status behind: then the token has to do. */
-	if ((status != -1 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) || length == 0) {
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || length == 0) {
 		error_set(err, ERROR_PERSON, "bearer-command gave no token");
 		goto out;
 	}
 	*out = secret_new(text.data, length);
-	ok = *out != NULL;
+	ok = *out != NULL || error_set(err, ERROR_FAILED, "out of memory");
 out:
 	for (size_t i = 0; i < 2; i++) {
 		if (pipes[i] >= 0)
@@ -370,8 +275,8 @@ out:
 	return ok;
 }
 
-static bool from_command(
-	struct login *login, const struct secret *stale, struct secret **out, struct error *err)
+static bool from_command(struct login *login, const struct patience *patience,
+	const struct secret *stale, struct secret **out, struct error *err)
 {
 	struct secret *fresh = NULL;
 
@@ -381,7 +286,7 @@ static bool from_command(
 	pthread_mutex_unlock(&login->mutex);
 	if (*out != NULL)
 		return true;
-	if (!run_command(login->account->bearer_command, &fresh, err))
+	if (!run_command(login->account->bearer_command, patience, &fresh, err))
 		return false;
 	*out = secret_new(fresh->data, fresh->length);
 	pthread_mutex_lock(&login->mutex);
@@ -391,15 +296,15 @@ static bool from_command(
 	return *out != NULL || error_set(err, ERROR_FAILED, "out of memory");
 }
 
-bool login_bearer(struct login *login, struct http *http, const struct secret *stale,
-	struct secret **out, struct error *err)
+bool login_bearer(struct login *login, struct http *http, const struct patience *patience,
+	const struct secret *stale, struct secret **out, struct error *err)
 {
 	enum cloud_login kind = login->account->login;
 
 	*out = NULL;
 	if (kinds[kind].renew != NULL)
-		return from_file(login, http, stale, out, err);
+		return from_file(login, http, patience, stale, out, err);
 	if (kind == CLOUD_LOGIN_EXTERNAL)
-		return from_command(login, stale, out, err);
+		return from_command(login, patience, stale, out, err);
 	return stale == NULL || error_set(err, ERROR_PERSON, "the service wants a login");
 }

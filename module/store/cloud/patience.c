@@ -20,6 +20,23 @@ struct patience patience_for(
 		.until = patience_now() + 1000L * seconds};
 }
 
+struct patience patience_within(const struct patience *patience, unsigned seconds)
+{
+	struct patience within = *patience;
+	long until = patience_now() + 1000L * seconds;
+
+	if (until < within.until)
+		within.until = until;
+	return within;
+}
+
+unsigned patience_left(const struct patience *patience)
+{
+	long left = patience->until - patience_now();
+
+	return left > 0 ? (unsigned)((left + 999) / 1000) : 0;
+}
+
 bool patience_cancelled(const struct patience *patience)
 {
 	return atomic_load(patience->closing) ||

@@ -21,6 +21,12 @@ long patience_now(void);
 struct patience patience_for(
 	unsigned seconds, const atomic_bool *closing, const atomic_uint *cancelled);
 
+/* The same people can end it; it is over sooner. */
+struct patience patience_within(const struct patience *patience, unsigned seconds);
+
+/* In seconds. */
+unsigned patience_left(const struct patience *patience);
+
 bool patience_cancelled(const struct patience *patience);
 /* Cancelled, or its time is up. `context` is a struct patience: for http_settings. */
 bool patience_over(const void *context);

@@ -117,18 +117,16 @@ static CK_RV read_one(struct cloud *cloud, const struct patience *patience, cons
 	return rv;
 }
 
-static CK_RV cloud_refresh(
-	struct store *store, CK_ULONG seconds, CK_ULONG *count, struct buffer *lines)
+CK_RV cloud_read_again(
+	struct cloud *cloud, const struct patience *patience, CK_ULONG *count, struct buffer *lines)
 {
-	struct cloud *cloud = (struct cloud *)store;
-	struct patience patience = patience_of(cloud, seconds);
 	json_t *names = json_array(), *credentials = json_array();
 	OSSL_LIB_CTX *before = service_enter(cloud->service);
 	struct error err = {0};
 	CK_RV rv = names != NULL && credentials != NULL ? CKR_OK : CKR_HOST_MEMORY;
 
 	if (rv == CKR_OK)
-		rv = list_names(cloud, &patience, names);
+		rv = list_names(cloud, patience, names);
 	for (size_t i = 0; i < json_array_size(names) && rv == CKR_OK; i++) {
 		const char *id = json_string_value(json_array_get(names, i));
 
@@ -137,7 +135,7 @@ static CK_RV cloud_refresh(
 			break;
 		}
 		if (id != NULL)
-			rv = read_one(cloud, &patience, id, credentials, lines);
+			rv = read_one(cloud, patience, id, credentials, lines);
 	}
 	if (rv == CKR_OK) {
 		*count = json_array_size(credentials);
@@ -151,6 +149,15 @@ static CK_RV cloud_refresh(
 	json_decref(names);
 	service_leave(before);
 	return rv == CKR_OK ? cloud_follow(cloud) : rv;
+}
+
+static CK_RV cloud_refresh(
+	struct store *store, CK_ULONG seconds, CK_ULONG *count, struct buffer *lines)
+{
+	struct cloud *cloud = (struct cloud *)store;
+	struct patience patience = patience_of(cloud, seconds);
+
+	return cloud_read_again(cloud, &patience, count, lines);
 }
 
 static CK_RV cloud_credential(struct token *token, PODPIS_CLOUD_CREDENTIAL *out)

@@ -1,27 +1,22 @@
 #include "module/store/cloud/service.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include <openssl/crypto.h>
 
 #include "module/store/cloud/login.h"
+#include "module/support/cloud_login.h"
 #include "module/support/oauth_browser.h"
+#include "module/support/opener.h"
 #include "module/support/text.h"
 
 #define CONNECT_SECONDS 10
 #define REQUEST_SECONDS 30
-#define BROWSER_SECONDS 45 /* less than C_Finalize waits (gate.h) */
 #define BODY_BYTES      (1 << 20)
 #define WAIT_MS         250
-
-extern char **environ;
 
 /* One connection. Used by one call at a time. */
 struct line {
@@ -136,8 +131,7 @@ static bool line_take(struct service *service, const struct patience *patience, 
 			.connect_seconds = CONNECT_SECONDS,
 			.total_seconds = REQUEST_SECONDS,
 			.log = service->log,
-			.interrupted = line_over,
-			.interrupted_context = line,
+			.interrupt = {line_over, line},
 		};
 		if (!http_new(&settings, &line->http, err)) {
 			free(line);
@@ -242,6 +236,11 @@ static CK_RV refused(struct service *service, const struct service_call *call,
 		sentence = meanings[i].sentence;
 		break;
 	}
+	/* What was shown in place of the login's token is the authorisation. */
+	if (rv == CKR_PODPIS_LOGIN && call->bearer != NULL) {
+		rv = CKR_PODPIS_SAD;
+		sentence = "the authorisation is not taken";
+	}
 	log_error(service->log, "slot %s: %s: %s (HTTP %ld%s%s%s%s)", service->name, call->path,
 		sentence, response->status, error[0] != '\0' ? ", " : "", error,
 		description[0] != '\0' ? ": " : "", description);
@@ -314,7 +313,8 @@ static CK_RV exchange_send(struct exchange *x, struct http_request *request)
 
 	for (;;) {
 		if (x->call->bearer == NULL && x->bearer == NULL &&
-			!login_bearer(x->service->login, x->line->http, x->stale, &x->bearer, &err))
+			!login_bearer(x->service->login, x->line->http, x->patience, x->stale,
+				&x->bearer, &err))
 			return failed(x->service, x->patience, "login", &err);
 		if (patience_over(x->patience)) {
 			error_set(&err, ERROR_UNREACHABLE, "no time is left");
@@ -399,28 +399,16 @@ out:
 
 static bool browse(void *context, const char *url, struct error *err)
 {
-	char *const arguments[] = {(char *)(uintptr_t) "xdg-open", (char *)(uintptr_t)url, NULL};
-	posix_spawn_file_actions_t actions;
-	int failure, status;
-	pid_t process;
+	int failure = opener_start(url);
 
 	(void)context;
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-	failure = posix_spawnp(&process, "xdg-open", &actions, NULL, arguments, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	if (failure != 0)
-		return error_set(
-			err, ERROR_PERSON, "no browser can be opened: %s", strerror(failure));
-	/* xdg-open hands over to the browser and ends. */
-	while (waitpid(process, &status, 0) < 0 && errno == EINTR)
-		;
-	return true;
+	return failure == 0 || error_set(err, ERROR_WORKPLACE,
+				       "no browser can be opened: xdg-open: %s", strerror(failure));
 }
 
-static bool browser_address(
-	const char *server, const struct service_browse *wish, struct buffer *url)
+/* Version 1 has one name less, and the hashes in another (v1.0.4, 8.3.2; v2.0, 8.4.2). */
+static bool add_wish(const char *endpoint, unsigned version, const struct service_browse *wish,
+	struct buffer *url)
 {
 	struct buffer query = BUFFER_INIT(4096);
 	char number[16];
@@ -430,45 +418,58 @@ static bool browser_address(
 	http_form_add(&query, "credentialID", wish->credential);
 	http_form_add(&query, "numSignatures", number);
 	if (wish->hashes != NULL)
-		http_form_add(&query, "hashes", wish->hashes);
-	if (wish->hash_algorithm != NULL)
+		http_form_add(&query, version == 1 ? "hash" : "hashes", wish->hashes);
+	if (wish->hash_algorithm != NULL && version != 1)
 		http_form_add(&query, "hashAlgorithmOID", wish->hash_algorithm);
 	ok = buffer_ok(&query) &&
-	     buffer_printf(url, "%s/oauth2/authorize?%s", server, buffer_text(&query));
+	     buffer_printf(url, "%s%c%s", endpoint, strchr(endpoint, '?') != NULL ? '&' : '?',
+		     buffer_text(&query));
 	buffer_free(&query);
 	return ok;
+}
+
+/* A person's no, and that of the server, are no reason to log in anew. */
+static CK_RV not_allowed(
+	struct service *service, const struct patience *patience, const struct error *err)
+{
+	struct error problem = *err;
+
+	if (problem.code == ERROR_PERSON)
+		problem.code = ERROR_REFUSED;
+	if (patience_over(patience))
+		problem.code = ERROR_UNREACHABLE;
+	return failed(service, patience, "authorisation in the browser", &problem);
 }
 
 CK_RV service_browse(struct service *service, const struct patience *patience,
 	const struct service_browse *wish, struct oauth_grant *out)
 {
 	const struct oauth_browser browser = {
-		.browse = browse, .seconds = BROWSER_SECONDS, .log = service->log};
+		.browse = browse,
+		.seconds = patience_left(patience),
+		.log = service->log,
+		.interrupt = {patience_over, patience},
+	};
 	OSSL_LIB_CTX *before = service_enter(service);
-	struct buffer authorize = BUFFER_INIT(8192), token = BUFFER_INIT(1024);
+	struct buffer authorize = BUFFER_INIT(8192);
+	struct cloud_doors doors = {0};
+	struct cloud_client client = {.secret = NULL};
 	struct line *line = NULL;
 	struct error err = {0};
-	char *server = NULL;
-	bool ok;
+	bool ok = line_take(service, patience, &line, &err) &&
+		  cloud_credential_doors(line->http, &doors, &err) &&
+		  cloud_client_open(service->account, &doors, "credential", &client, &err);
 
-	ok = line_take(service, patience, &line, &err) &&
-	     login_server(service->login, line->http, &server, &err);
-	if (ok && (!browser_address(server, wish, &authorize) ||
-			  !buffer_printf(&token, "%s/oauth2/token", server)))
+	if (ok && !add_wish(doors.authorization, service->account->version, wish, &authorize))
 		ok = error_set(&err, ERROR_FAILED, "the address is too long");
 	if (ok) {
-		const struct oauth_service endpoints = {
-			.authorization_endpoint = buffer_text(&authorize),
-			.token_endpoint = buffer_text(&token),
-			.client_id = service->account->client_id,
-			.scope = "credential",
-		};
-		ok = oauth_browser_login(line->http, &endpoints, &browser, out, &err);
+		client.service.authorization_endpoint = buffer_text(&authorize);
+		ok = oauth_browser_login(line->http, &client.service, &browser, out, &err);
 	}
 	line_give(service, line);
-	free(server);
+	cloud_client_close(&client);
+	cloud_doors_clear(&doors);
 	buffer_free(&authorize);
-	buffer_free(&token);
 	service_leave(before);
-	return ok ? CKR_OK : failed(service, patience, "authorisation in the browser", &err);
+	return ok ? CKR_OK : not_allowed(service, patience, &err);
 }

@@ -27,7 +27,8 @@ static bool is_bound(const struct credential *credential)
 
 static struct patience patience_of(const struct signing *signing)
 {
-	return patience_for(CLOUD_SECONDS, signing->token->cloud->closing, signing->base.cancelled);
+	return cloud_patience(
+		signing->token, &signing->holding->credential, signing->base.cancelled);
 }
 
 static CK_RV signing_verify(struct signing *signing, const uint8_t *in, size_t in_length,
