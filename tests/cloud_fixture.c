@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define OPTIONS_MAX 40
+#define OPTIONS_MAX 80
 
 struct sandbox_process *cloud_sandbox;
 PODPIS_CLOUD_FUNCTIONS *cloud_functions;
@@ -73,23 +73,28 @@ void cloud_refresh(void)
 	assert_ok(p11->C_GetSlotList(CK_TRUE, NULL, &count));
 }
 
-void cloud_forget(void)
+static void empty(const char *path)
 {
-	char path[600];
 	struct dirent *entry;
-	DIR *folder;
+	DIR *folder = opendir(path);
 
-	snprintf(path, sizeof(path), "%s/podpis/cloud", fixture_dir());
-	folder = opendir(path);
 	assert_true(folder != NULL || errno == ENOENT);
 	while (folder != NULL && (entry = readdir(folder)) != NULL) {
-		if (entry->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "%s/podpis/cloud/%s", fixture_dir(), entry->d_name);
-		assert_int_equal(unlink(path), 0);
+		if (entry->d_name[0] != '.')
+			assert_int_equal(unlinkat(dirfd(folder), entry->d_name, 0), 0);
 	}
 	if (folder != NULL)
 		closedir(folder);
+}
+
+void cloud_forget(void)
+{
+	char path[600];
+
+	snprintf(path, sizeof(path), "%s/podpis/cloud", fixture_dir());
+	empty(path);
+	snprintf(path, sizeof(path), "%s/cache/podpis/cloud", fixture_dir());
+	empty(path);
 }
 
 /* ---- a session at a credential */

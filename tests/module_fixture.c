@@ -58,7 +58,7 @@ CK_FUNCTION_LIST_3_0 *fixture_load(void)
 int fixture_open(void **state)
 {
 	static const char *const variables[] = {
-		"HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"};
+		"HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"};
 	const char *base = getenv("TMPDIR");
 	char path[320];
 
@@ -68,6 +68,8 @@ int fixture_open(void **state)
 	assert_non_null(mkdtemp(directory));
 	for (size_t i = 0; i < COUNT(variables); i++)
 		setenv(variables[i], directory, 1);
+	snprintf(path, sizeof(path), "%s/cache", directory);
+	setenv("XDG_CACHE_HOME", path, 1);
 	snprintf(path, sizeof(path), "%s/podpis.conf", directory);
 	setenv("PODPIS_CONFIG", path, 1);
 	fixture_configure_module("");

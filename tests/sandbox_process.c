@@ -17,11 +17,11 @@
 
 #include "module/support/http.h"
 
-#define OPTIONS_MAX 40
+#define OPTIONS_MAX 80
 
 struct sandbox_process {
 	pid_t process;
-	char folder[300], origin[64], password_file[400];
+	char folder[300], origin[64], file[400];
 	json_t *ready;
 	struct http *http;
 };
@@ -94,11 +94,18 @@ const char *sandbox_ca(const struct sandbox_process *sandbox)
 	return text(sandbox->ready, "ca_file");
 }
 
+const char *sandbox_file(struct sandbox_process *sandbox, const char *name)
+{
+	snprintf(sandbox->file, sizeof(sandbox->file), "%s/%s", sandbox->folder, name);
+	return sandbox->file;
+}
+
 const char *sandbox_password_file(struct sandbox_process *sandbox, const char *account)
 {
-	snprintf(sandbox->password_file, sizeof(sandbox->password_file), "%s/accounts/%s.password",
-		sandbox->folder, account);
-	return sandbox->password_file;
+	char name[100];
+
+	snprintf(name, sizeof(name), "accounts/%s.password", account);
+	return sandbox_file(sandbox, name);
 }
 
 char *sandbox_otp(const struct sandbox_process *sandbox, const char *credential)

@@ -17,6 +17,8 @@ const char *sandbox_origin(const struct sandbox_process *sandbox);
 const char *sandbox_ca(const struct sandbox_process *sandbox);
 /* The file with that account's password. */
 const char *sandbox_password_file(struct sandbox_process *sandbox, const char *account);
+/* A file of its state, by its name; until the next one is asked for. */
+const char *sandbox_file(struct sandbox_process *sandbox, const char *name);
 /* The one-time password that was last sent for a credential; the caller frees. */
 char *sandbox_otp(const struct sandbox_process *sandbox, const char *credential);
 

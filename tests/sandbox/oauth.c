@@ -5,6 +5,7 @@
 
 #include "tests/sandbox/accounts.h"
 #include "tests/sandbox/codec.h"
+#include "tests/sandbox/csc.h"
 #include "tests/sandbox/html.h"
 #include "tests/sandbox/options.h"
 #include "tests/sandbox/store.h"
@@ -96,14 +97,15 @@ static json_t *split(const char *list)
 }
 
 /*
- * What is asked for (CSC v1.0.4, 8.3.2; v2.0, 8.4.2): {"scope"}, for a credential also {"credential",
+ * What is asked for (CSC v1.0.4, 8.3.2; v2.0, 8.4.2), and by whom: {"client", "scope"}, for a credential also {"credential",
  * "signatures", "hashes", "hash_algorithm"}. NULL for the cabinet, and with *wrong set where it can't be had.
  */
 static json_t *read_grant(const struct request *request, bool *wrong)
 {
 	const char *scope = http_query(request, "scope"), *id = http_query(request, "credentialID");
 	const char *count = http_query(request, "numSignatures");
-	const char *hashes = http_query(request, "hashes");
+	const char *client = http_query(request, "client_id");
+	const char *hashes = http_query(request, csc_version(request) == 1 ? "hash" : "hashes");
 	const char *algorithm = http_query(request, "hashAlgorithmOID");
 	json_t *grant;
 
@@ -111,19 +113,25 @@ static json_t *read_grant(const struct request *request, bool *wrong)
 	if (!is_cloud(request))
 		return NULL;
 	if (scope == NULL || strcmp(scope, "service") == 0)
-		return json_pack("{s:s}", "scope", "service");
-	if (hashes == NULL)
-		hashes = http_query(request, "hash");
+		return json_pack("{s:s,s:s}", "client", client, "scope", "service");
 	*wrong = strcmp(scope, "credential") != 0 || id == NULL || count == NULL || atoi(count) < 1;
 	if (*wrong)
 		return NULL;
-	grant = json_pack("{s:s,s:s,s:i}", "scope", "credential", "credential", id, "signatures",
-		atoi(count));
+	grant = json_pack("{s:s,s:s,s:s,s:i}", "client", client, "scope", "credential",
+		"credential", id, "signatures", atoi(count));
 	if (hashes != NULL)
 		json_object_set_new(grant, "hashes", split(hashes));
 	if (algorithm != NULL)
 		json_object_set_new(grant, "hash_algorithm", json_string(algorithm));
 	return grant;
+}
+
+/* A client whose secret is its own has nothing to do with the cabinet. */
+static bool is_known(const struct request *request, const char *client)
+{
+	return client != NULL &&
+	       (strcmp(client, OAUTH_CLIENT) == 0 ||
+		       (is_cloud(request) && strcmp(client, OAUTH_SERVER_CLIENT) == 0));
 }
 
 /* ---- the page */
@@ -142,7 +150,7 @@ void oauth_authorize_page(struct request *request, struct response *response)
 	json_t *grant;
 	bool wrong;
 
-	if (client == NULL || strcmp(client, OAUTH_CLIENT) != 0 || redirect_uri == NULL ||
+	if (!is_known(request, client) || redirect_uri == NULL ||
 		!oauth_is_loopback_uri(redirect_uri)) {
 		html_message(response, 400, title(request, NULL),
 			"Программа, которая открыла эту страницу, не известна удостоверяющему "

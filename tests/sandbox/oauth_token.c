@@ -72,6 +72,7 @@ static bool authorise(struct request *request, const char *token, const char *ac
 	struct sandbox *sandbox = request->sandbox;
 	const char *id = json_string_value(json_object_get(grant, "credential"));
 	bool ok = credential_load(sandbox, account, id, &credential) &&
+		  credential.mode == CREDENTIAL_OAUTH2CODE &&
 		  authorization_grant(sandbox, token, &credential,
 			  json_integer_value(json_object_get(grant, "signatures")),
 			  json_object_get(grant, "hashes"),
@@ -149,6 +150,20 @@ static void grant_password(struct request *request, struct response *response)
 	buffer_free(&password);
 }
 
+/* The cabinet has one client only. */
+static bool is_same_client(const struct request *request, const char *grant)
+{
+	struct buffer client = BUFFER_INIT(64);
+	json_t *json = json_loads(grant, 0, NULL);
+	const char *wanted = json_string_value(json_object_get(json, "client"));
+	bool same = json == NULL || (http_form(request, "client_id", &client) && wanted != NULL &&
+					    strcmp(buffer_text(&client), wanted) == 0);
+
+	json_decref(json);
+	buffer_free(&client);
+	return same;
+}
+
 static void grant_code(struct request *request, struct response *response)
 {
 	struct store *store = request->sandbox->store;
@@ -179,6 +194,7 @@ static void grant_code(struct request *request, struct response *response)
 		oauth_error(response, "invalid_grant", "срок действия кода истёк");
 	} else if (strcmp(buffer_text(&redirect_uri), store_text(query, 1)) != 0 ||
 		   (*store_text(query, 5) != '\0') != is_cloud(request) ||
+		   !is_same_client(request, store_text(query, 5)) ||
 		   !oauth_verifier_matches(buffer_text(&verifier), store_text(query, 2))) {
 		oauth_error(response, "invalid_grant", "код выдан другому");
 	} else {

@@ -25,6 +25,15 @@ ca-file = $ca
 login = basic
 username = ivanov
 
+[slot client]
+store = cloud
+url = $cloud
+ca-file = $ca
+login = client
+client-id = podpis-server
+client-secret-file = $work/sandbox/client.secret
+username = ivanov
+
 [slot command]
 store = cloud
 url = $cloud
@@ -191,3 +200,17 @@ got=0
 browse --decline || got=$?
 [ "$got" -eq 6 ] || fail "declined: exit status $got"
 [ "$(kept)" -eq 0 ] || fail 'a login is kept'
+
+step 'an authorisation server that describes itself: in, renewed, out; and a client of its own'
+sandbox_stop
+sandbox_start --control --oauth2-issuer
+browse || fail "the login ends with $?: $(cat "$work/err")"
+access=$(token access_token)
+expire
+podpis cloud refresh web
+[ "$(token access_token)" != "$access" ] || fail 'the login was not renewed'
+access=$(token access_token)
+podpis cloud logout web
+[ "$(service v2 credentials/list "$access" '{}')" = 401 ] || fail 'the token still opens the service'
+expect 0 podpis cloud refresh client
+says '2 credentials'
