@@ -102,9 +102,15 @@ out:
 
 /* ---- credentials/authorize */
 
-/* Version 2's authData: [{"id", "value"}]. */
-static bool read_auth_data(const struct request *request, struct response *response,
-	const char **pin, const char **otp)
+/* What was given. */
+struct answers {
+	const char *pin, *otp;
+	bool phone;
+};
+
+/* Version 2's authData: [{"id", "value"}], for the telephone without a value. */
+static bool read_auth_data(
+	const struct request *request, struct response *response, struct answers *out)
 {
 	const json_t *list = json_object_get(request->json, "authData");
 
@@ -118,13 +124,36 @@ static bool read_auth_data(const struct request *request, struct response *respo
 		const char *id = json_string_value(json_object_get(object, "id"));
 		const char *value = json_string_value(json_object_get(object, "value"));
 
-		if (id == NULL || value == NULL ||
-			(strcmp(id, "PIN") != 0 && strcmp(id, "OTP") != 0))
+		if (id != NULL && value == NULL && strcmp(id, "PHONE") == 0)
+			out->phone = true;
+		else if (id != NULL && value != NULL && strcmp(id, "PIN") == 0)
+			out->pin = value;
+		else if (id != NULL && value != NULL && strcmp(id, "OTP") == 0)
+			out->otp = value;
+		else
 			return csc_error(response, 400, "invalid_request",
 				"Invalid object in parameter authData");
-		*(strcmp(id, "PIN") == 0 ? pin : otp) = value;
 	}
 	return true;
+}
+
+/* Does the expression hold for what is there, right or wrong? */
+static bool is_enough(const struct credential *credential, const struct answers *given)
+{
+	const struct {
+		bool wanted, there;
+	} parts[] = {
+		{credential->pin[0] != '\0', given->pin != NULL},
+		{credential->otp != CREDENTIAL_NO_OTP, given->otp != NULL},
+		{credential->phone, given->phone},
+	};
+	bool all = true, any = false;
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		all = all && (!parts[i].wanted || parts[i].there);
+		any = any || (parts[i].wanted && parts[i].there);
+	}
+	return all || (credential->either && any);
 }
 
 static bool check_secrets(
@@ -139,20 +168,19 @@ static bool check_secrets(
 		[CREDENTIAL_OTP_WRONG] = {"invalid_otp", "invalid_otp", "The OTP is invalid"},
 		[CREDENTIAL_OTP_LOCKED] = {"invalid_request", "invalid_request", "OTP locked"},
 	};
-	const char *pin = NULL, *otp = NULL;
+	struct answers given = {.pin = NULL};
 	enum credential_answer answer;
 	bool v1 = csc_version(request) == 1;
 
-	if (v1 ? !csc_string(request, response, "PIN", credential->pin[0] == '\0', &pin) ||
+	if (v1 ? !csc_string(request, response, "PIN", credential->pin[0] == '\0', &given.pin) ||
 				!csc_string(request, response, "OTP",
-					credential->otp == CREDENTIAL_NO_OTP, &otp)
-	       : !read_auth_data(request, response, &pin, &otp))
+					credential->otp == CREDENTIAL_NO_OTP, &given.otp)
+	       : !read_auth_data(request, response, &given))
 		return false;
-	if (!v1 && ((credential->pin[0] != '\0' && pin == NULL) ||
-			   (credential->otp != CREDENTIAL_NO_OTP && otp == NULL)))
+	if (!v1 && !is_enough(credential, &given))
 		return csc_error(response, 400, "invalid_request",
 			"Missing (or invalid type) array parameter authData");
-	answer = credential_check(request->sandbox, credential, pin, otp);
+	answer = credential_check(request->sandbox, credential, given.pin, given.otp);
 	if (answer == CREDENTIAL_OK)
 		return true;
 	response->keep = true; /* the wrong answer counts */

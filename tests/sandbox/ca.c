@@ -222,13 +222,18 @@ bool ca_tls_key_pem(const struct ca *ca, struct buffer *pem)
 /* ---- issuing */
 
 /* By its bytes, so that a key is certified that OpenSSL can't use (GOST). */
-static bool copy_public_key(X509 *certificate, X509_REQ *request)
+static bool set_public_key(X509 *certificate, const uint8_t *der, size_t length)
 {
 	X509_PUBKEY *to = X509_get_X509_PUBKEY(certificate);
+
+	return d2i_X509_PUBKEY(&to, &der, (long)length) != NULL;
+}
+
+static bool copy_public_key(X509 *certificate, X509_REQ *request)
+{
 	uint8_t *der = NULL;
 	int length = i2d_X509_PUBKEY(X509_REQ_get_X509_PUBKEY(request), &der);
-	const uint8_t *p = der;
-	bool ok = length > 0 && d2i_X509_PUBKEY(&to, &p, length) != NULL;
+	bool ok = length > 0 && set_public_key(certificate, der, (size_t)length);
 
 	OPENSSL_free(der);
 	return ok;
@@ -315,8 +320,10 @@ static bool fill(struct ca *ca, const struct ca_order *order, X509 *issuer, X509
 	     authority_dates(certificate, now, out->not_after) &&
 	     X509_set_subject_name(certificate, subject) &&
 	     X509_set_issuer_name(certificate, X509_get_subject_name(issuer)) &&
-	     (order->key != NULL ? X509_set_pubkey(certificate, order->key)
-				 : copy_public_key(certificate, order->request)) &&
+	     (order->key != NULL ? X509_set_pubkey(certificate, order->key) == 1
+		     : order->spki != NULL
+			     ? set_public_key(certificate, order->spki->data, order->spki->length)
+			     : copy_public_key(certificate, order->request)) &&
 	     add_dictated(certificate, order->templ) &&
 	     authority_extension(certificate, issuer, NID_subject_key_identifier, "hash") &&
 	     authority_extension(

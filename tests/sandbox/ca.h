@@ -53,8 +53,9 @@ bool ca_tls_key_pem(const struct ca *ca, struct buffer *pem);
 
 struct ca_order {
 	enum ca_family family;
-	X509_REQ *request; /* whose key is certified, unless `key` is given */
+	X509_REQ *request; /* whose key is certified, unless one of the two is given */
 	EVP_PKEY *key;
+	const struct buffer *spki; /* DER: GOST keys, which OpenSSL does not write */
 	const struct profile_template *templ;
 	const char *crl_url;
 	bool foreign; /* by an issuer of the same name that nobody knows */

@@ -16,19 +16,23 @@
 /* How a key is used, by the algorithm's OID; the digest NULL: hashAlgo says. */
 static const struct algorithm {
 	const char *oid;
-	bool ec;
+	enum credential_key type;
 	int padding;
 	const char *digest; /* its OID */
 } algorithms[] = {
-	{"1.2.840.113549.1.1.1", false, RSA_PKCS1_PADDING, NULL},
-	{"1.2.840.113549.1.1.10", false, RSA_PKCS1_PSS_PADDING, NULL},
-	{"1.2.840.113549.1.1.11", false, RSA_PKCS1_PADDING, "2.16.840.1.101.3.4.2.1"},
-	{"1.2.840.113549.1.1.12", false, RSA_PKCS1_PADDING, "2.16.840.1.101.3.4.2.2"},
-	{"1.2.840.113549.1.1.13", false, RSA_PKCS1_PADDING, "2.16.840.1.101.3.4.2.3"},
-	{"1.2.840.10045.2.1", true, 0, NULL},
-	{"1.2.840.10045.4.3.2", true, 0, "2.16.840.1.101.3.4.2.1"},
-	{"1.2.840.10045.4.3.3", true, 0, "2.16.840.1.101.3.4.2.2"},
-	{"1.2.840.10045.4.3.4", true, 0, "2.16.840.1.101.3.4.2.3"},
+	{"1.2.840.113549.1.1.1", CREDENTIAL_RSA, RSA_PKCS1_PADDING, NULL},
+	{"1.2.840.113549.1.1.10", CREDENTIAL_RSA, RSA_PKCS1_PSS_PADDING, NULL},
+	{"1.2.840.113549.1.1.11", CREDENTIAL_RSA, RSA_PKCS1_PADDING, "2.16.840.1.101.3.4.2.1"},
+	{"1.2.840.113549.1.1.12", CREDENTIAL_RSA, RSA_PKCS1_PADDING, "2.16.840.1.101.3.4.2.2"},
+	{"1.2.840.113549.1.1.13", CREDENTIAL_RSA, RSA_PKCS1_PADDING, "2.16.840.1.101.3.4.2.3"},
+	{"1.2.840.10045.2.1", CREDENTIAL_EC, 0, NULL},
+	{"1.2.840.10045.4.3.2", CREDENTIAL_EC, 0, "2.16.840.1.101.3.4.2.1"},
+	{"1.2.840.10045.4.3.3", CREDENTIAL_EC, 0, "2.16.840.1.101.3.4.2.2"},
+	{"1.2.840.10045.4.3.4", CREDENTIAL_EC, 0, "2.16.840.1.101.3.4.2.3"},
+	{"1.2.643.7.1.1.1.1", CREDENTIAL_GOST_256, 0, CSC_STREEBOG_256},
+	{"1.2.643.7.1.1.3.2", CREDENTIAL_GOST_256, 0, CSC_STREEBOG_256},
+	{"1.2.643.7.1.1.1.2", CREDENTIAL_GOST_512, 0, CSC_STREEBOG_512},
+	{"1.2.643.7.1.1.3.3", CREDENTIAL_GOST_512, 0, CSC_STREEBOG_512},
 };
 
 /* One request, checked. */
@@ -98,12 +102,11 @@ static bool read_algorithm(struct request *request, struct response *response,
 {
 	const char *oid = NULL, *hash = NULL;
 	const char *hash_name = csc_version(request) == 1 ? "hashAlgo" : "hashAlgorithmOID";
-	bool ec = EVP_PKEY_is_a(credential->key, "EC");
 
 	if (!csc_string(request, response, "signAlgo", false, &oid))
 		return false;
 	for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++) {
-		if (strcmp(algorithms[i].oid, oid) == 0 && algorithms[i].ec == ec)
+		if (strcmp(algorithms[i].oid, oid) == 0 && algorithms[i].type == credential->type)
 			order->algorithm = &algorithms[i];
 	}
 	if (order->algorithm == NULL)
@@ -137,15 +140,41 @@ static bool to_raw(const EVP_PKEY *key, struct buffer *signature)
 	return ok;
 }
 
+static void reverse(uint8_t *bytes, size_t length)
+{
+	for (size_t i = 0; i < length / 2; i++) {
+		uint8_t byte = bytes[i];
+
+		bytes[i] = bytes[length - 1 - i];
+		bytes[length - 1 - i] = byte;
+	}
+}
+
+/* s || r, or as others write it. */
+static bool sign_gost(
+	const struct credential *credential, const struct buffer *hash, struct buffer *signature)
+{
+	bool ok = gost_key_sign_digest(credential->gost, hash->data, signature);
+
+	/* The halves change places where all is turned round, and then each half. */
+	if (ok && credential->order != CREDENTIAL_SR)
+		reverse(signature->data, signature->length);
+	for (size_t half = 0; ok && credential->order == CREDENTIAL_RS && half < 2; half++)
+		reverse(signature->data + half * signature->length / 2, signature->length / 2);
+	return ok;
+}
+
 static bool sign_one(const struct credential *credential, const struct order *order,
 	const struct buffer *hash, struct buffer *signature)
 {
+	if (credential->gost != NULL)
+		return sign_gost(credential, hash, signature);
 	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, credential->key, NULL);
 	size_t length = (size_t)EVP_PKEY_get_size(credential->key);
 	uint8_t *out = buffer_extend(signature, length);
 	bool ok = context != NULL && out != NULL && EVP_PKEY_sign_init(context) == 1 &&
 		  EVP_PKEY_CTX_set_signature_md(context, digest_by_oid(order->digest)) == 1 &&
-		  (order->algorithm->ec ||
+		  (order->algorithm->type == CREDENTIAL_EC ||
 			  EVP_PKEY_CTX_set_rsa_padding(context, order->algorithm->padding) == 1) &&
 		  (order->algorithm->padding != RSA_PKCS1_PSS_PADDING ||
 			  (EVP_PKEY_CTX_set_rsa_pss_saltlen(context, order->salt) == 1 &&
@@ -154,8 +183,8 @@ static bool sign_one(const struct credential *credential, const struct order *or
 
 	EVP_PKEY_CTX_free(context);
 	signature->length = ok ? length : 0;
-	return ok &&
-	       (!credential->raw || !order->algorithm->ec || to_raw(credential->key, signature));
+	return ok && (!credential->raw || order->algorithm->type != CREDENTIAL_EC ||
+			     to_raw(credential->key, signature));
 }
 
 static json_t *sign_all(const struct credential *credential, const struct order *order)

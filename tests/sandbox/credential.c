@@ -23,26 +23,51 @@ static const char *const otp_names[] = {"", "online", "offline", NULL};
 static const char *const certificate_names[] = {"valid", "expired", "revoked", "suspended", NULL};
 static const char *const status_names[] = {"enabled", "disabled", NULL};
 static const char *const format_names[] = {"der", "raw", NULL};
+static const char *const phone_names[] = {"no", "yes", NULL};
+static const char *const join_names[] = {"and", "or", NULL};
+
+static const char *const order_names[] = {"sr", "rs", "reversed", NULL};
+
+#define RSA_ALGORITHMS                                                                             \
+	{                                                                                          \
+		"1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10", "1.2.840.113549.1.1.11",          \
+			"1.2.840.113549.1.1.12", "1.2.840.113549.1.1.13"                           \
+	}
+#define EC_ALGORITHMS                                                                              \
+	{                                                                                          \
+		"1.2.840.10045.2.1", "1.2.840.10045.4.3.2", "1.2.840.10045.4.3.3",                 \
+			"1.2.840.10045.4.3.4"                                                      \
+	}
+#define GOST_256_ALGORITHMS                                                                        \
+	{                                                                                          \
+		"1.2.643.7.1.1.1.1", "1.2.643.7.1.1.3.2"                                           \
+	}
+#define GOST_512_ALGORITHMS                                                                        \
+	{                                                                                          \
+		"1.2.643.7.1.1.1.2", "1.2.643.7.1.1.3.3"                                           \
+	}
 
 /* The kinds of keys: what makes them, and the algorithms that the service then offers (OIDs). */
 static const struct kind {
-	const char *name, *curve; /* OpenSSL's; NULL: RSA */
+	const char *name;
+	enum credential_key type;
+	const char *parameters; /* OpenSSL's name of the curve, or the GOST set's */
 	unsigned bits;
 	const char *curve_oid;
 	const char *algorithms[6];
 } kinds[] = {
-	{"rsa:2048", NULL, 2048, NULL,
-		{"1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10", "1.2.840.113549.1.1.11",
-			"1.2.840.113549.1.1.12", "1.2.840.113549.1.1.13"}},
-	{"rsa:3072", NULL, 3072, NULL,
-		{"1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10", "1.2.840.113549.1.1.11",
-			"1.2.840.113549.1.1.12", "1.2.840.113549.1.1.13"}},
-	{"ec:P-256", "P-256", 256, "1.2.840.10045.3.1.7",
-		{"1.2.840.10045.2.1", "1.2.840.10045.4.3.2", "1.2.840.10045.4.3.3",
-			"1.2.840.10045.4.3.4"}},
-	{"ec:P-384", "P-384", 384, "1.3.132.0.34",
-		{"1.2.840.10045.2.1", "1.2.840.10045.4.3.2", "1.2.840.10045.4.3.3",
-			"1.2.840.10045.4.3.4"}},
+	{"rsa:2048", CREDENTIAL_RSA, NULL, 2048, NULL, RSA_ALGORITHMS},
+	{"rsa:3072", CREDENTIAL_RSA, NULL, 3072, NULL, RSA_ALGORITHMS},
+	{"ec:P-256", CREDENTIAL_EC, "P-256", 256, "1.2.840.10045.3.1.7", EC_ALGORITHMS},
+	{"ec:P-384", CREDENTIAL_EC, "P-384", 384, "1.3.132.0.34", EC_ALGORITHMS},
+	{"gost:tc26-256-A", CREDENTIAL_GOST_256, "tc26-256-A", 256, "1.2.643.7.1.2.1.1.1",
+		GOST_256_ALGORITHMS},
+	{"gost:CryptoPro-A", CREDENTIAL_GOST_256, "CryptoPro-A", 256, "1.2.643.2.2.35.1",
+		GOST_256_ALGORITHMS},
+	{"gost:tc26-512-A", CREDENTIAL_GOST_512, "tc26-512-A", 512, "1.2.643.7.1.2.1.2.1",
+		GOST_512_ALGORITHMS},
+	{"gost:tc26-512-C", CREDENTIAL_GOST_512, "tc26-512-C", 512, "1.2.643.7.1.2.1.2.3",
+		GOST_512_ALGORITHMS},
 };
 
 static const struct kind *kind_of(const char *name)
@@ -52,6 +77,11 @@ static const struct kind *kind_of(const char *name)
 			return &kinds[i];
 	}
 	return NULL;
+}
+
+static bool is_gost(enum credential_key type)
+{
+	return type == CREDENTIAL_GOST_256 || type == CREDENTIAL_GOST_512;
 }
 
 /* ---- the specification */
@@ -111,6 +141,12 @@ static bool set(struct credential *c, const char *name, const char *value)
 		c->otp = (enum credential_otp)chosen;
 	else if (strcmp(name, "ecdsa") == 0 && (chosen = choice(format_names, value)) >= 0)
 		c->raw = chosen == 1;
+	else if (strcmp(name, "gost") == 0 && (chosen = choice(order_names, value)) >= 0)
+		c->order = (enum credential_order)chosen;
+	else if (strcmp(name, "phone") == 0 && (chosen = choice(phone_names, value)) >= 0)
+		c->phone = chosen == 1;
+	else if (strcmp(name, "join") == 0 && (chosen = choice(join_names, value)) >= 0)
+		c->either = chosen == 1;
 	else if (strcmp(name, "certificate") == 0 && choice(certificate_names, value) >= 0)
 		strcpy(c->certificate, value);
 	else if (strcmp(name, "key-status") == 0 && choice(status_names, value) >= 0)
@@ -143,9 +179,31 @@ static bool parse(const char *specification, struct credential *out, struct erro
 
 /* ---- making */
 
-static EVP_PKEY *make_key(const struct kind *kind)
+static bool make_key(struct credential *c)
 {
-	return kind->curve != NULL ? EVP_EC_gen(kind->curve) : EVP_RSA_gen(kind->bits);
+	const struct kind *kind = kind_of(c->key_name);
+
+	c->type = kind->type;
+	if (is_gost(c->type))
+		c->gost = gost_key_generate(kind->parameters);
+	else
+		c->key = c->type == CREDENTIAL_EC ? EVP_EC_gen(kind->parameters)
+						  : EVP_RSA_gen(kind->bits);
+	return c->key != NULL || c->gost != NULL;
+}
+
+bool credential_spki(const struct credential *credential, struct buffer *der)
+{
+	uint8_t *spki = NULL;
+	int length;
+	bool ok;
+
+	if (credential->gost != NULL)
+		return gost_key_spki(credential->gost, der);
+	length = i2d_PUBKEY(credential->key, &spki);
+	ok = length > 0 && buffer_append(der, spki, (size_t)length);
+	OPENSSL_free(spki);
+	return ok;
 }
 
 static bool certify(struct sandbox *sandbox, struct credential *c, struct error *err)
@@ -154,15 +212,18 @@ static bool certify(struct sandbox *sandbox, struct credential *c, struct error 
 	struct profile_template templ = {0};
 	struct ca_certificate certificate = {0};
 	char crl[ISSUE_URL_MAX], root[ISSUE_URL_MAX];
+	struct buffer spki = BUFFER_INIT(4096);
 	uint8_t hash[CODEC_SHA256];
 	bool ok;
 
-	issue_crl_urls(sandbox, CA_ORDINARY, crl, root);
-	struct ca_order order = {.key = c->key,
+	struct ca_order order = {.family = credential_family(c->key_name),
+		.spki = &spki,
 		.templ = &templ,
 		.crl_url = crl,
 		.expired = strcmp(c->certificate, "expired") == 0};
-	ok = profile_template_make(
+	issue_crl_urls(sandbox, order.family, crl, root);
+	ok = credential_spki(c, &spki) &&
+	     profile_template_make(
 		     profile_by_name("individual"), person, "in-person", &templ, fields) &&
 	     ca_issue(sandbox->ca, &order, &certificate) &&
 	     buffer_append(&c->der, certificate.der, certificate.length);
@@ -180,25 +241,50 @@ static bool certify(struct sandbox *sandbox, struct credential *c, struct error 
 	}
 	OPENSSL_free(certificate.der);
 	profile_template_clear(&templ);
+	buffer_free(&spki);
 	json_decref(fields);
 	json_decref(person);
 	return ok;
 }
 
-static bool keep(struct sandbox *sandbox, const struct credential *c, const char *specification)
+/* As it is kept. */
+static bool save_key(const struct credential *c, struct buffer *out)
 {
 	uint8_t *der = NULL;
-	int length = i2d_PrivateKey(c->key, &der);
+	int length;
+	bool ok;
 
-	if (length <= 0)
-		return false;
-	store_run(sandbox->store,
-		"INSERT INTO credentials (id, account, specification, key, certificate) VALUES (?, "
-		"?, ?, ?, ?)",
-		"sssbb", c->id, c->account, specification, der, (size_t)length, c->der.data,
-		c->der.length);
-	OPENSSL_clear_free(der, (size_t)length);
-	return true;
+	if (c->gost != NULL)
+		return gost_key_save(c->gost, out);
+	length = i2d_PrivateKey(c->key, &der);
+	ok = length > 0 && buffer_append(out, der, (size_t)length);
+	OPENSSL_clear_free(der, length > 0 ? (size_t)length : 0);
+	return ok;
+}
+
+static bool load_key(struct credential *c, const uint8_t *data, int length)
+{
+	c->type = kind_of(c->key_name)->type;
+	if (is_gost(c->type))
+		c->gost = gost_key_load(data, (size_t)length);
+	else
+		c->key = d2i_AutoPrivateKey(NULL, &data, length);
+	return c->key != NULL || c->gost != NULL;
+}
+
+static bool keep(struct sandbox *sandbox, const struct credential *c, const char *specification)
+{
+	struct buffer key = BUFFER_INIT(8192);
+	bool ok = save_key(c, &key);
+
+	if (ok)
+		store_run(sandbox->store,
+			"INSERT INTO credentials (id, account, specification, key, certificate) "
+			"VALUES (?, ?, ?, ?, ?)",
+			"sssbb", c->id, c->account, specification, key.data, key.length,
+			c->der.data, c->der.length);
+	buffer_free(&key);
+	return ok;
 }
 
 static const struct credential empty = {
@@ -226,9 +312,8 @@ bool credential_make(struct sandbox *sandbox, const char *specification, struct 
 	if (!ok || store_number(sandbox->store, 0, "SELECT count(*) FROM credentials WHERE id = ?",
 			   "s", c.id) > 0)
 		goto out;
-	c.key = make_key(kind_of(c.key_name));
-	ok = c.key != NULL ? certify(sandbox, &c, err)
-			   : error_set(err, ERROR_FAILED, "a credential's key could not be made");
+	ok = make_key(&c) ? certify(sandbox, &c, err)
+			  : error_set(err, ERROR_FAILED, "a credential's key could not be made");
 	if (ok && !keep(sandbox, &c, specification))
 		ok = error_set(err, ERROR_FAILED, "a credential could not be kept");
 	if (ok && c.otp == CREDENTIAL_OFFLINE)
@@ -243,18 +328,20 @@ bool credential_key_known(const char *name)
 	return kind_of(name) != NULL;
 }
 
+enum ca_family credential_family(const char *name)
+{
+	return is_gost(kind_of(name)->type) ? CA_GOST : CA_ORDINARY;
+}
+
 bool credential_begin(const char *account, const char *id, const char *key, struct credential *out)
 {
-	const struct kind *kind = kind_of(key);
-
 	*out = empty;
-	if (kind == NULL || !text(account, out->account, sizeof out->account) ||
+	if (kind_of(key) == NULL || !text(account, out->account, sizeof out->account) ||
 		!text(id, out->id, sizeof out->id) ||
 		!text(key, out->key_name, sizeof out->key_name))
 		return false;
 	out->multisign = 10;
-	out->key = make_key(kind);
-	return out->key != NULL;
+	return make_key(out);
 }
 
 bool credential_finish(
@@ -288,14 +375,13 @@ bool credential_load(
 		"= ? OR ? = '')",
 		"sss", id, account, account);
 	struct error err = {0};
-	const uint8_t *p;
 	bool found = false;
 
 	*out = empty;
 	if (store_next(sandbox->store, &query) && parse(store_text(query, 0), out, &err)) {
-		p = sqlite3_column_blob(query, 1);
-		out->key = d2i_AutoPrivateKey(NULL, &p, sqlite3_column_bytes(query, 1));
-		found = out->key != NULL && store_blob(query, 2, &out->der);
+		found = load_key(out, sqlite3_column_blob(query, 1),
+				sqlite3_column_bytes(query, 1)) &&
+			store_blob(query, 2, &out->der);
 		snprintf(out->id, sizeof out->id, "%s", id);
 	}
 	store_end(&query);
@@ -305,9 +391,11 @@ bool credential_load(
 void credential_clear(struct credential *credential)
 {
 	EVP_PKEY_free(credential->key);
+	gost_key_free(credential->gost);
 	buffer_free(&credential->der);
 	OPENSSL_cleanse(credential->pin, sizeof credential->pin);
 	credential->key = NULL;
+	credential->gost = NULL;
 }
 
 json_t *credential_list(struct sandbox *sandbox, const char *account)
@@ -386,7 +474,7 @@ enum credential_answer credential_check(
 
 	if (!store_next(store, &query))
 		return CREDENTIAL_PIN_WRONG;
-	if (c->pin[0] != '\0') {
+	if (c->pin[0] != '\0' && (!c->either || pin != NULL)) {
 		if (sqlite3_column_int(query, 0) >= CREDENTIAL_TRIES)
 			answer = CREDENTIAL_PIN_LOCKED;
 		else if (!same(pin, c->pin))
@@ -394,7 +482,7 @@ enum credential_answer credential_check(
 		if (answer != CREDENTIAL_PIN_LOCKED)
 			count(store, c, true, answer == CREDENTIAL_OK);
 	}
-	if (answer == CREDENTIAL_OK && c->otp != CREDENTIAL_NO_OTP) {
+	if (answer == CREDENTIAL_OK && c->otp != CREDENTIAL_NO_OTP && (!c->either || otp != NULL)) {
 		if (sqlite3_column_int(query, 1) >= CREDENTIAL_TRIES)
 			answer = CREDENTIAL_OTP_LOCKED;
 		else if (store_text(query, 2)[0] == '\0' || !same(otp, store_text(query, 2)) ||
@@ -475,10 +563,10 @@ static json_t *certificate_part(
 		list = json_array();
 		json_array_append_new(list, base64(&c->der));
 		if (strcmp(certificates, "chain") == 0) {
-			if (ca_issuer(sandbox->ca, CA_ORDINARY, &der))
+			if (ca_issuer(sandbox->ca, credential_family(c->key_name), &der))
 				json_array_append_new(list, base64(&der));
 			buffer_reset(&der);
-			if (ca_root(sandbox->ca, CA_ORDINARY, &der))
+			if (ca_root(sandbox->ca, credential_family(c->key_name), &der))
 				json_array_append_new(list, base64(&der));
 		}
 		json_object_set_new(cert, "certificates", list);
@@ -525,30 +613,36 @@ static void add_auth_v1(json_t *info, const struct credential *c)
 /* Version 2: an expression over authentication objects. */
 static json_t *auth_v2(const struct credential *c)
 {
-	bool pin = c->pin[0] != '\0', otp = c->otp != CREDENTIAL_NO_OTP;
-	json_t *objects = json_array(), *auth;
+	json_t *objects = json_array();
+	char expression[64] = "";
 
 	if (c->mode != CREDENTIAL_EXPLICIT) {
 		json_decref(objects);
 		return json_pack("{s:s}", "mode",
 			c->mode == CREDENTIAL_IMPLICIT ? "explicit" : "oauth2code");
 	}
-	if (pin)
+	if (c->pin[0] != '\0')
 		json_array_append_new(objects, json_pack("{s:s,s:s,s:s,s:s}", "type", "Password",
 						       "id", "PIN", "format", "A", "label", "PIN"));
-	if (otp)
+	if (c->otp != CREDENTIAL_NO_OTP)
 		json_array_append_new(objects,
 			json_pack("{s:s,s:s,s:s,s:s,s:s*}", "type",
 				c->otp == CREDENTIAL_ONLINE ? "ChallengeResponse" : "Password",
 				"id", "OTP", "format", "N", "label", "OTP", "generator",
 				c->otp == CREDENTIAL_OFFLINE ? "totp" : NULL));
-	auth = json_pack("{s:s,s:s*,s:o}", "mode", "explicit", "expression",
-		pin && otp ? "PIN AND OTP"
-		: pin      ? "PIN"
-		: otp      ? "OTP"
-			   : NULL,
-		"objects", objects);
-	return auth;
+	if (c->phone)
+		json_array_append_new(
+			objects, json_pack("{s:s,s:s,s:s}", "type", "ChallengeResponseOOB", "id",
+					 "PHONE", "label", "Телефон"));
+	for (size_t i = 0; i < json_array_size(objects); i++)
+		snprintf(expression + strlen(expression), sizeof expression - strlen(expression),
+			"%s%s",
+			i == 0      ? ""
+			: c->either ? " OR "
+				    : " AND ",
+			json_string_value(json_object_get(json_array_get(objects, i), "id")));
+	return json_pack("{s:s,s:s*,s:o}", "mode", "explicit", "expression",
+		*expression != '\0' ? expression : NULL, "objects", objects);
 }
 
 json_t *credential_info(struct sandbox *sandbox, const struct credential *c, unsigned version,

@@ -131,6 +131,8 @@ size_t csc_digest_size(const char *oid)
 		{"2.16.840.1.101.3.4.2.1", 32},
 		{"2.16.840.1.101.3.4.2.2", 48},
 		{"2.16.840.1.101.3.4.2.3", 64},
+		{CSC_STREEBOG_256, 32},
+		{CSC_STREEBOG_512, 64},
 	};
 
 	for (size_t i = 0; i < sizeof digests / sizeof *digests; i++) {
@@ -203,9 +205,10 @@ void csc_info(struct request *request, struct response *response)
 	if (version == 2) {
 		json_object_set_new(info, "asynchronousOperationMode", json_true());
 		json_object_set_new(info, "signAlgorithms",
-			json_pack("{s:[s,s,s,s,s]}", "algos", "1.2.840.113549.1.1.1",
+			json_pack("{s:[s,s,s,s,s,s,s]}", "algos", "1.2.840.113549.1.1.1",
 				"1.2.840.113549.1.1.10", "1.2.840.113549.1.1.11",
-				"1.2.840.10045.2.1", "1.2.840.10045.4.3.2"));
+				"1.2.840.10045.2.1", "1.2.840.10045.4.3.2", "1.2.643.7.1.1.3.2",
+				"1.2.643.7.1.1.3.3"));
 	}
 	http_json(response, 200, info);
 }

@@ -38,6 +38,8 @@ bool csc_hashes(const struct request *request, struct response *response, bool o
 /* The caller's credential that the request names; to be cleared in either case. */
 bool csc_credential(struct request *request, struct response *response, struct credential *out);
 
+#define CSC_STREEBOG_256 "1.2.643.7.1.1.2.2"
+#define CSC_STREEBOG_512 "1.2.643.7.1.1.2.3"
 /* The bytes of a hash algorithm's digest, by its OID; 0: none that is allowed (SHA-1 is not). */
 size_t csc_digest_size(const char *oid);
 

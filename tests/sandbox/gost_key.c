@@ -144,22 +144,32 @@ static bool append_body(
 	return ok;
 }
 
+bool gost_key_sign_digest(const struct gost_key *key, const uint8_t *digest, struct buffer *out)
+{
+	uint8_t signature[2 * GOST_BYTES_MAX];
+	struct gost_signer signer;
+
+	gost_signer_init(&signer, key->group, key->table, random_bytes, NULL, key->d);
+	bool ok = gost_signer_sign(&signer, digest, signature) &&
+		  buffer_append(out, signature, 2 * key->set->curve->bytes);
+	gost_signer_clear(&signer);
+	return ok;
+}
+
 static bool append_signature(
 	const struct gost_key *key, const uint8_t *data, size_t length, struct buffer *out)
 {
-	size_t bytes = key->set->curve->bytes;
 	/* The unused bits of a BIT STRING, of which there are none, and s || r. */
-	uint8_t digest[GOST_BYTES_MAX], signature[1 + 2 * GOST_BYTES_MAX] = {0};
+	struct buffer bits = BUFFER_INIT(1 + 2 * GOST_BYTES_MAX);
+	uint8_t digest[GOST_BYTES_MAX];
 	struct streebog streebog;
-	struct gost_signer signer;
 
-	streebog_init(&streebog, bytes);
+	streebog_init(&streebog, key->set->curve->bytes);
 	streebog_update(&streebog, data, length);
 	streebog_final(&streebog, digest);
-	gost_signer_init(&signer, key->group, key->table, random_bytes, NULL, key->d);
-	bool ok = gost_signer_sign(&signer, digest, signature + 1) &&
-		  der_encode_primitive(DER_TAG_BIT_STRING, signature, 1 + 2 * bytes, out, NULL);
-	gost_signer_clear(&signer);
+	bool ok = buffer_append(&bits, "", 1) && gost_key_sign_digest(key, digest, &bits) &&
+		  der_encode_primitive(DER_TAG_BIT_STRING, bits.data, bits.length, out, NULL);
+	buffer_free(&bits);
 	return ok;
 }
 

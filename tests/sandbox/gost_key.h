@@ -1,5 +1,5 @@
 /*
- * gost_key: an authority's GOST R 34.10-2012 key, with the project's own code (module/gost). OpenSSL knows such keys
+ * gost_key: an authority's or a credential's GOST R 34.10-2012 key, with the project's own code (module/gost). OpenSSL knows such keys
  * for verifying only (asn1/gost_provider.h).
  */
 #ifndef PODPIS_SANDBOX_GOST_KEY_H
@@ -26,6 +26,9 @@ struct gost_key *gost_key_load(const uint8_t *data, size_t length);
 
 /* Its SubjectPublicKeyInfo in DER, appended. */
 bool gost_key_spki(const struct gost_key *key, struct buffer *der);
+
+/* s || r of a Streebog digest as long as the key. Appended. */
+bool gost_key_sign_digest(const struct gost_key *key, const uint8_t *digest, struct buffer *out);
 
 /*
  * The certificate or the list (DER) with this key's algorithm and signature in place of those that it has. Appended.

@@ -57,23 +57,23 @@ static bool certify(struct sandbox *sandbox, struct application *application,
 	struct ca_order *order, struct ca_certificate *certificate)
 {
 	const char *kind = json_string_value(json_object_get(application->json, "key"));
+	struct buffer spki = BUFFER_INIT(4096);
 	struct credential credential;
-	uint8_t *spki = NULL;
-	int length;
 	bool ok;
 
 	if (!application_in_cloud(application))
 		return ca_issue(sandbox->ca, order, certificate);
-	ok = credential_begin(application->account, application->id, kind, &credential);
-	length = ok ? i2d_PUBKEY(credential.key, &spki) : 0;
-	if (length > 0)
-		codec_sha256(spki, (size_t)length, application->spki);
+	ok = credential_begin(application->account, application->id, kind, &credential) &&
+	     credential_spki(&credential, &spki);
+	if (ok)
+		codec_sha256(spki.data, spki.length, application->spki);
 	/* With FAULT_OTHER_KEY the certificate is for another key than the credential's. */
-	if (ok && order->key == NULL && EVP_PKEY_up_ref(credential.key) == 1)
-		order->key = credential.key;
-	ok = length > 0 && ca_issue(sandbox->ca, order, certificate) &&
+	if (order->key == NULL)
+		order->spki = &spki;
+	ok = ok && ca_issue(sandbox->ca, order, certificate) &&
 	     credential_finish(sandbox, &credential, certificate->der, certificate->length);
-	OPENSSL_free(spki);
+	order->spki = NULL;
+	buffer_free(&spki);
 	credential_clear(&credential);
 	return ok;
 }
@@ -92,7 +92,10 @@ bool issue_certificate(struct sandbox *sandbox, struct application *application)
 	bool ok = false;
 
 	const enum ca_family family =
-		ca_family_of(request != NULL ? X509_REQ_get0_pubkey(request) : NULL);
+		application_in_cloud(application)
+			? credential_family(
+				  json_string_value(json_object_get(application->json, "key")))
+			: ca_family_of(request != NULL ? X509_REQ_get0_pubkey(request) : NULL);
 	issue_crl_urls(sandbox, family, crl, root);
 	if ((request != NULL || application_in_cloud(application)) && profile != NULL &&
 		profile_template_make(profile, json_object_get(application->json, "person"),
