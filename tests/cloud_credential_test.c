@@ -110,6 +110,58 @@ static void test_both_versions(void **state)
 	credential_clear(&c);
 }
 
+/* Of what satisfies the expression, that which asks least of the person. */
+static void test_choice(void **state)
+{
+	static const char objects[] =
+		"[{\"type\": \"Password\", \"id\": \"PIN\"}, "
+		"{\"type\": \"ChallengeResponse\", \"id\": \"OTP\"}, "
+		"{\"type\": \"PasswordOOB\", \"id\": \"APP\"}, "
+		"{\"type\": \"Eye\", \"id\": \"EYE\"}, {\"type\": \"Password\", \"id\": \"PIN2\"}]";
+	static const struct {
+		const char *expression, *pin, *otp, *elsewhere;
+	} samples[] = {
+		{"PIN OR OTP", "PIN", "", ""},
+		{"OTP OR PIN", "PIN", "", ""},
+		{"EYE OR OTP", "", "OTP", ""},
+		{"APP XOR (PIN AND OTP)", "", "", "APP"},
+		{"(EYE AND PIN) OR (PIN2 AND OTP)", "PIN2", "OTP", ""},
+		{"PIN AND (OTP OR APP)", "PIN", "", "APP"},
+		{"PIN AND PIN2 OR OTP", "", "OTP", ""},
+		{"EYE AND PIN", NULL, NULL, NULL},
+		{"PIN AND PIN2", NULL, NULL, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+		struct credential c;
+		struct error err = {0};
+		char auth[800];
+
+		snprintf(auth, sizeof(auth),
+			"\"auth\": {\"mode\": \"explicit\", \"expression\": \"%s\", \"objects\": "
+			"%s}",
+			samples[i].expression, objects);
+		if (samples[i].pin == NULL) {
+			assert_false(read(auth, NULL, 2, &c, &err));
+			assert_non_null(strstr(err.message, "not known"));
+			continue;
+		}
+		if (!read(auth, NULL, 2, &c, &err))
+			fail_msg("%s: %s", samples[i].expression, err.message);
+		assert_string_equal(c.pin_object, samples[i].pin);
+		assert_int_equal(c.pin, *samples[i].pin != '\0');
+		assert_string_equal(c.otp_object, samples[i].otp);
+		assert_int_equal(c.otp, *samples[i].otp != '\0');
+		assert_int_equal(c.otp_sent, c.otp);
+		assert_string_equal(c.elsewhere[0], samples[i].elsewhere);
+		assert_int_equal(c.elsewhere_count, *samples[i].elsewhere != '\0');
+		assert_int_equal(
+			c.mode, c.pin || c.otp ? CREDENTIAL_EXPLICIT : CREDENTIAL_IMPLICIT);
+		credential_clear(&c);
+	}
+}
+
 /* What is not understood is not offered. */
 static void test_refused(void **state)
 {
@@ -121,8 +173,13 @@ static void test_refused(void **state)
 		{"\"authMode\": \"telepathy\"", NULL, 1, "authMode"},
 		{"\"authMode\": 7", NULL, 1, "authMode"},
 		{"\"authMode\": \"explicit\"", NULL, 2, "auth/mode"},
-		{"\"auth\": {\"mode\": \"explicit\", \"expression\": \"a OR b\"}", NULL, 2,
-			"choice"},
+		{"\"auth\": {\"mode\": \"explicit\", \"expression\": \"a OR b\", \"objects\": "
+		 "[{\"type\": \"Password\", \"id\": \"a\"}]}",
+			NULL, 2, "not understood"},
+		{"\"auth\": {\"mode\": \"explicit\", \"objects\": [{\"type\": \"Password\", "
+		 "\"id\": "
+		 "\"a\"}, {\"type\": \"Password\", \"id\": \"b\"}]}",
+			NULL, 2, "not known"},
 		{"\"auth\": {\"mode\": \"explicit\", \"objects\": [{\"type\": \"Eye\"}]}", NULL, 2,
 			"not known"},
 		{"\"authMode\": \"implicit\"", "{\"algo\": []}", 1, "no algorithm"},
@@ -152,6 +209,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_both_versions),
+		cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_refused),
 	};
 

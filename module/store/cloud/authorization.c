@@ -1,12 +1,14 @@
 #include "module/store/cloud/authorization.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "module/store/cloud/deferred.h"
 #include "module/support/base64.h"
 #include "module/support/oauth.h"
+#include "module/support/text.h"
 
 #define SAD_MAX      16384 /* bytes */
 #define EARLY_MS     5000  /* one that ends so soon is not begun with */
@@ -66,6 +68,18 @@ static struct secret *copy(const struct secret *secret)
 
 /* ---- what the person gives */
 
+/* A question that the one-time password answers: there is no other place where a person could see it. */
+static void tell_challenge(const struct authorization *authorization,
+	const struct credential *credential, const char *challenge)
+{
+	char plain[300];
+
+	snprintf(plain, sizeof(plain), "%s", challenge);
+	plain[text_cut(plain, strlen(plain), sizeof(plain) - 2)] = '\0';
+	text_plain(plain);
+	log_error(authorization->log, "credential %s: the service asks: %s", credential->id, plain);
+}
+
 CK_RV authorization_send_otp(struct authorization *authorization,
 	const struct credential *credential, const struct patience *patience)
 {
@@ -82,6 +96,8 @@ CK_RV authorization_send_otp(struct authorization *authorization,
 		rv = CKR_KEY_FUNCTION_NOT_PERMITTED;
 	else if (call.body != NULL)
 		rv = service_call(authorization->service, patience, &call, &answer);
+	if (rv == CKR_OK && tokens_text(answer, "challenge") != NULL)
+		tell_challenge(authorization, credential, tokens_text(answer, "challenge"));
 	json_decref(call.body);
 	tokens_wipe(answer);
 	return rv;
@@ -179,6 +195,10 @@ static json_t *authorize_body(
 	if (ok && wish->answers != NULL)
 		ok = add_answer(body, data, "PIN", credential->pin_object, wish->answers->pin) &&
 		     add_answer(body, data, "OTP", credential->otp_object, wish->answers->otp);
+	/* An object without a value: the service asks the person itself (v2.0, 8.3.1.3 and 8.3.1.5). */
+	for (size_t i = 0; ok && data != NULL && i < credential->elsewhere_count; i++)
+		ok = json_array_append_new(
+			     data, json_pack("{s:s}", "id", credential->elsewhere[i])) == 0;
 	if (ok && data != NULL)
 		ok = json_object_set(body, "authData", data) == 0;
 	buffer_free(&hash);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "module/store/cloud/expression.h"
 #include "module/support/base64.h"
 #include "module/support/text.h"
 
@@ -87,52 +88,144 @@ static bool read_auth_v1(const json_t *info, struct credential *out, struct erro
 }
 
 /*
- * Version 2 has an expression over objects. What is understood is each object asked for at most once, joined
- * with AND; a Password that a generator makes, or a ChallengeResponse, is the one-time password.
+ * Version 2 has an expression over objects (v2.0, 8.3 and 11.4). Of the ways to satisfy it, that one is taken which
+ * asks least of the person: a PIN is kept and given again, an answer elsewhere needs no typing, and a one-time password
+ * is for one authorisation. Text goes to one PIN and one one-time password at most.
  */
-static bool read_object(const json_t *object, struct credential *out, struct error *err)
+enum object_kind { OBJECT_PIN, OBJECT_ELSEWHERE, OBJECT_OTP, OBJECT_SENT_OTP, OBJECT_UNKNOWN };
+static const unsigned burdens[] = {
+	[OBJECT_PIN] = 1, [OBJECT_ELSEWHERE] = 2, [OBJECT_OTP] = 4, [OBJECT_SENT_OTP] = 4};
+
+struct objects {
+	size_t count;
+	const char *ids[EXPRESSION_NAMES_MAX];
+	enum object_kind kinds[EXPRESSION_NAMES_MAX];
+};
+
+/* A Password that a generator makes, and a ChallengeResponse, is the one-time password. */
+static enum object_kind kind_of(const json_t *object)
 {
-	const char *type = text_of(object, "type"), *id = text_of(object, "id");
-	bool challenge = strncmp(type, "ChallengeResponse", 17) == 0;
+	static const struct {
+		const char *type;
+		bool generated;
+		enum object_kind kind;
+	} known[] = {
+		{"Password", false, OBJECT_PIN},
+		{"Password", true, OBJECT_OTP},
+		{"ChallengeResponse", false, OBJECT_SENT_OTP},
+		{"ChallengeResponse", true, OBJECT_SENT_OTP},
+		{"PasswordOOB", false, OBJECT_ELSEWHERE},
+		{"PasswordOOB", true, OBJECT_ELSEWHERE},
+		{"ChallengeResponseOOB", false, OBJECT_ELSEWHERE},
+		{"ChallengeResponseOOB", true, OBJECT_ELSEWHERE},
+	};
 	bool generated = *text_of(object, "generator") != '\0';
 
-	/* Out of band: the service asks the person itself; an empty object stands for it. */
-	if (strcmp(type, "PasswordOOB") == 0 || strcmp(type, "ChallengeResponseOOB") == 0)
-		return true;
-	if (strcmp(type, "Password") == 0 && !generated && !out->pin) {
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (known[i].generated == generated &&
+			strcmp(known[i].type, text_of(object, "type")) == 0)
+			return known[i].kind;
+	}
+	return OBJECT_UNKNOWN;
+}
+
+static bool read_objects(const json_t *list, const char *id, struct objects *out, struct error *err)
+{
+	/* The specification's own sample has one object where a list should be. */
+	size_t count = json_is_object(list) ? 1 : json_array_size(list);
+
+	if (count > EXPRESSION_NAMES_MAX)
+		return malformed(id, "it has too many authentication objects", err);
+	for (size_t i = 0; i < count; i++) {
+		const json_t *object = json_is_object(list) ? list : json_array_get(list, i);
+		const char *name = text_of(object, "id");
+
+		if (strlen(name) >= CREDENTIAL_OBJECT_MAX || !text_is_utf8(name, strlen(name)))
+			return malformed(id, "an authentication object's id is too long", err);
+		out->ids[i] = name;
+		out->kinds[i] = kind_of(object);
+	}
+	out->count = count;
+	return true;
+}
+
+/* What giving these asks of the person; 0: they can't be given together. */
+static unsigned burden_of(const struct objects *objects, unsigned given)
+{
+	unsigned burden = 0, pins = 0, passwords = 0;
+
+	for (size_t i = 0; i < objects->count; i++) {
+		if ((given >> i & 1) == 0)
+			continue;
+		if (objects->kinds[i] == OBJECT_UNKNOWN)
+			return 0;
+		burden += burdens[objects->kinds[i]];
+		pins += objects->kinds[i] == OBJECT_PIN;
+		passwords +=
+			objects->kinds[i] == OBJECT_OTP || objects->kinds[i] == OBJECT_SENT_OTP;
+	}
+	return pins <= 1 && passwords <= 1 ? burden : 0;
+}
+
+static bool choose(const struct objects *objects, const char *expression, const char *id,
+	unsigned *out, struct error *err)
+{
+	unsigned all = (1U << objects->count) - 1, best = 0;
+	bool value = false;
+
+	for (unsigned given = 1; given <= all; given++) {
+		unsigned burden = burden_of(objects, given);
+
+		if (*expression == '\0')
+			value = given == all;
+		else if (!expression_value(expression, objects->ids, objects->count, given, &value))
+			return malformed(id, "its auth/expression is not understood", err);
+		if (value && burden > 0 && (best == 0 || burden < best)) {
+			best = burden;
+			*out = given;
+		}
+	}
+	return best > 0 ||
+	       malformed(id, "it asks for an authentication that is not known here", err);
+}
+
+static void take_object(const struct objects *objects, size_t i, struct credential *out)
+{
+	switch (objects->kinds[i]) {
+	case OBJECT_PIN:
 		out->pin = true;
-		return copy(id, out->pin_object, sizeof(out->pin_object)) ||
-		       malformed(out->id, "an authentication object's id is too long", err);
-	}
-	if ((strcmp(type, "ChallengeResponse") == 0 || strcmp(type, "Password") == 0) &&
-		!out->otp) {
+		strcpy(out->pin_object, objects->ids[i]);
+		break;
+	case OBJECT_SENT_OTP:
+	case OBJECT_OTP:
 		out->otp = true;
-		out->otp_sent = challenge;
-		return copy(id, out->otp_object, sizeof(out->otp_object)) ||
-		       malformed(out->id, "an authentication object's id is too long", err);
+		out->otp_sent = objects->kinds[i] == OBJECT_SENT_OTP;
+		strcpy(out->otp_object, objects->ids[i]);
+		break;
+	default:
+		strcpy(out->elsewhere[out->elsewhere_count++], objects->ids[i]);
 	}
-	return malformed(out->id, "it asks for an authentication that is not known", err);
 }
 
 static bool read_auth_v2(const json_t *info, struct credential *out, struct error *err)
 {
 	const json_t *auth = json_object_get(info, "auth");
-	const json_t *objects = json_object_get(auth, "objects");
-	const char *expression = text_of(auth, "expression");
+	struct objects objects = {.count = 0};
+	unsigned given = 0;
 
 	if (!read_mode(text_of(auth, "mode"), &out->mode))
 		return malformed(out->id, "its auth/mode is unknown", err);
 	if (out->mode != CREDENTIAL_EXPLICIT)
 		return true;
-	if (strstr(expression, "OR") != NULL || strstr(expression, "XOR") != NULL)
-		return malformed(out->id, "its auth/expression leaves a choice", err);
-	/* The specification's own sample has one object where a list should be. */
-	if (json_is_object(objects))
-		return read_object(objects, out, err);
-	for (size_t i = 0; i < json_array_size(objects); i++) {
-		if (!read_object(json_array_get(objects, i), out, err))
-			return false;
+	if (!read_objects(json_object_get(auth, "objects"), out->id, &objects, err) ||
+		(objects.count > 0 &&
+			!choose(&objects, text_of(auth, "expression"), out->id, &given, err)))
+		return false;
+	for (size_t i = 0; i < objects.count; i++) {
+		if ((given >> i & 1) != 0)
+			take_object(&objects, i, out);
 	}
+	/* Nothing to type: the service sees to it itself. */
 	if (!out->pin && !out->otp)
 		out->mode = CREDENTIAL_IMPLICIT;
 	return true;
@@ -167,7 +260,7 @@ static bool read_chain(const json_t *cert, struct credential *out, struct error 
 	if (!spki_decode(out->chain[0].spki, out->chain[0].spki_length, &out->key, &problem))
 		return error_set(err, ERROR_UNREACHABLE, "credential %.80s: its key: %s", out->id,
 			problem.message);
-	if (out->key.type != SPKI_RSA && out->key.type != SPKI_EC)
+	if (out->key.type == SPKI_ED25519)
 		return malformed(out->id, "keys of its kind are not used here", err);
 	return true;
 }

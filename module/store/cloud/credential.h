@@ -17,6 +17,8 @@
 #define CREDENTIAL_CHAIN_MAX      8
 #define CREDENTIAL_ALGORITHMS_MAX 16
 #define CREDENTIAL_OID_MAX        48
+#define CREDENTIAL_OBJECT_MAX     64 /* an authentication object's id, with the NUL */
+#define CREDENTIAL_ELSEWHERE_MAX  8
 
 enum credential_mode {
 	CREDENTIAL_IMPLICIT,   /* the service sees to it itself */
@@ -28,9 +30,12 @@ struct credential {
 	char id[CREDENTIAL_ID_MAX];
 	char description[256]; /* plain UTF-8; "": none */
 	enum credential_mode mode;
-	bool pin, otp;                       /* what is asked for */
-	bool otp_sent;                       /* the service sends it when it is told to */
-	char pin_object[64], otp_object[64]; /* version 2's names of them */
+	bool pin, otp; /* what is asked for */
+	bool otp_sent; /* the service sends it when it is told to */
+	/* Version 2's names of them, and of what the service asks the person itself for when it is told to. */
+	char pin_object[CREDENTIAL_OBJECT_MAX], otp_object[CREDENTIAL_OBJECT_MAX];
+	size_t elsewhere_count;
+	char elsewhere[CREDENTIAL_ELSEWHERE_MAX][CREDENTIAL_OBJECT_MAX];
 	unsigned scal, multisign;
 	const char
 		*problem; /* why it can't sign: the service's word for its status; NULL: it can */

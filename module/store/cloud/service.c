@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/crypto.h>
 
@@ -17,6 +18,7 @@
 #define REQUEST_SECONDS 30
 #define BODY_BYTES      (1 << 20)
 #define WAIT_MS         250
+#define CLOCK_SKEW      300 /* seconds that clocks may differ */
 
 /* One connection. Used by one call at a time. */
 struct line {
@@ -156,18 +158,24 @@ static void line_give(struct service *service, struct line *line)
 
 /* ---- what an answer means */
 
-/* The first row that fits. A text is looked for in error_description, whatever its case. */
+/*
+ * The first row that fits (v1.0.4, 10 and the tables of 11; v2.0, 10 and those of 11). A text is looked for in
+ * error_description, whatever its case: many services have no other error than invalid_request.
+ */
 static const struct {
-	long status;              /* 0: any */
+	long status;              /* 0: any that is not the service's own trouble */
 	const char *path;         /* NULL: any */
 	const char *error, *text; /* NULL: any */
 	CK_RV rv;
 	const char *sentence;
 } meanings[] = {
+	{501, NULL, NULL, NULL, CKR_PODPIS_REFUSED, "the service has no such method"},
 	{0, NULL, "invalid_pin", NULL, CKR_PIN_INCORRECT, "the PIN is wrong"},
 	{0, NULL, "invalid_otp", NULL, CKR_PIN_INCORRECT, "the one-time password is wrong"},
 	{0, NULL, "invalid_authentication_data", NULL, CKR_PIN_INCORRECT,
 		"the PIN or the one-time password is wrong"},
+	{0, NULL, NULL, "PIN is invalid", CKR_PIN_INCORRECT, "the PIN is wrong"},
+	{0, NULL, NULL, "OTP is invalid", CKR_PIN_INCORRECT, "the one-time password is wrong"},
 	{0, NULL, NULL, "locked", CKR_PIN_LOCKED, "the credential is locked"},
 	{0, NULL, NULL, "SAD expired", CKR_PODPIS_SAD, "the authorisation has expired"},
 	{0, NULL, NULL, "parameter SAD", CKR_PODPIS_SAD, "the authorisation is not taken"},
@@ -177,20 +185,42 @@ static const struct {
 		"so many signatures can't be authorised at once"},
 	{0, NULL, NULL, "not authorized by the SAD", CKR_FUNCTION_REJECTED,
 		"the authorisation is for another hash"},
+	{0, NULL, "invalid_hash", NULL, CKR_FUNCTION_REJECTED,
+		"the authorisation is for another hash"},
 	{0, NULL, NULL, "digest value length", CKR_DATA_LEN_RANGE, "the hash has a wrong length"},
 	{0, "signatures/signHash", NULL, "operationMode", CKR_PODPIS_MODE,
 		"signatures are not made in this mode"},
 	{401, NULL, NULL, NULL, CKR_PODPIS_LOGIN, "the login is not taken"},
 	{0, NULL, "invalid_token", NULL, CKR_PODPIS_LOGIN, "the login is not taken"},
+	{0, NULL, NULL, "authorization header", CKR_PODPIS_LOGIN, "the login is not taken"},
+	{0, NULL, NULL, "authorization HTTP header", CKR_PODPIS_LOGIN, "the login is not taken"},
 	{0, NULL, "expired_token", NULL, CKR_PODPIS_LOGIN, "the login has expired"},
-	{0, NULL, NULL, "certificate is", CKR_KEY_FUNCTION_NOT_PERMITTED,
+	{0, NULL, "authentication_error", NULL, CKR_PODPIS_LOGIN, "the login is not taken"},
+	{0, NULL, NULL, "signing certificate", CKR_KEY_FUNCTION_NOT_PERMITTED,
 		"the certificate is not valid any more"},
 	{0, NULL, NULL, "disabled", CKR_KEY_FUNCTION_NOT_PERMITTED, "the credential is disabled"},
+	{0, NULL, NULL, "parameter credentialID", CKR_PODPIS_REFUSED,
+		"the service does not know the credential"},
+	{0, NULL, NULL, "parameter handle", CKR_PODPIS_REFUSED,
+		"the authorisation is waited for no more"},
 	{0, NULL, NULL, "parameter signAlgo", CKR_MECHANISM_INVALID,
 		"the key is not used with this algorithm"},
+	{0, NULL, NULL, "parameter hashAlgo", CKR_MECHANISM_INVALID,
+		"the key is not used with this hash"},
 	{0, NULL, "access_denied", NULL, CKR_PODPIS_REFUSED, "this is not allowed"},
+	{0, NULL, "unauthorized_client", NULL, CKR_PODPIS_REFUSED,
+		"this is not allowed to this client"},
+	{0, NULL, "server_error", NULL, CKR_PODPIS_UNREACHABLE, "the service is in trouble"},
+	{0, NULL, "temporarily_unavailable", NULL, CKR_PODPIS_UNREACHABLE,
+		"the service is in trouble"},
 	{429, NULL, NULL, NULL, CKR_PODPIS_UNREACHABLE, "the service is asked too often"},
 };
+
+/* What a service in trouble says of a PIN is not to be believed. */
+static bool is_trouble(long status)
+{
+	return status >= 500 || status < 400;
+}
 
 static bool contains(const char *text, const char *part)
 {
@@ -205,6 +235,19 @@ static void copy_plain(const json_t *json, const char *name, char *out, size_t s
 	snprintf(out, size, "%s", text != NULL ? text : "");
 	out[text_cut(out, strlen(out), size - 2)] = '\0';
 	text_plain(out);
+}
+
+/* Clocks that differ are behind many a refusal: of a token that seems over, of a certificate that is not yet valid. */
+static void compare_clocks(const struct service *service, const struct http_response *response)
+{
+	long ahead = response->date > 0 ? (long)(response->date - time(NULL)) : 0;
+
+	if (labs(ahead) > CLOCK_SKEW)
+		log_error(service->log,
+			"slot %s: the service's clock is %ld minutes %s this one's; one of the two "
+			"is "
+			"wrong",
+			service->name, labs(ahead) / 60, ahead > 0 ? "ahead of" : "behind");
 }
 
 static CK_RV refused(struct service *service, const struct service_call *call,
@@ -225,9 +268,8 @@ static CK_RV refused(struct service *service, const struct service_call *call,
 	else if (response->status < 400)
 		sentence = "the service sends elsewhere, which is not followed";
 	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
-		/* What a service in trouble says of a PIN is not to be believed. */
-		if (response->status >= 500 || response->status < 400 ||
-			(meanings[i].status != 0 && meanings[i].status != response->status) ||
+		if ((meanings[i].status == 0 ? is_trouble(response->status)
+					     : meanings[i].status != response->status) ||
 			(meanings[i].path != NULL && strcmp(meanings[i].path, call->path) != 0) ||
 			(meanings[i].error != NULL && strcmp(meanings[i].error, error) != 0) ||
 			!contains(description, meanings[i].text))
@@ -244,6 +286,7 @@ static CK_RV refused(struct service *service, const struct service_call *call,
 	log_error(service->log, "slot %s: %s: %s (HTTP %ld%s%s%s%s)", service->name, call->path,
 		sentence, response->status, error[0] != '\0' ? ", " : "", error,
 		description[0] != '\0' ? ": " : "", description);
+	compare_clocks(service, response);
 	return rv;
 }
 
