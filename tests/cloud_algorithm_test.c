@@ -123,6 +123,62 @@ static void test_pss(void **state)
 		CKR_MECHANISM_PARAM_INVALID);
 }
 
+static void test_gost(void **state)
+{
+	static const struct {
+		unsigned bits;
+		const char *key, *hash, *with_hash;
+		CK_MECHANISM_TYPE mechanism;
+	} samples[] = {
+		{256, "1.2.643.7.1.1.1.1", "1.2.643.7.1.1.2.2", "1.2.643.7.1.1.3.2", CKM_GOSTR3410},
+		{512, "1.2.643.7.1.1.1.2", "1.2.643.7.1.1.2.3", "1.2.643.7.1.1.3.3",
+			CKM_GOSTR3410_512},
+	};
+	CK_MECHANISM_TYPE list[4];
+	struct algorithm algorithm;
+	const uint8_t *hash = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		const char *const oids[] = {
+			samples[i].key, samples[i].with_hash, samples[1 - i].key};
+		const CK_MECHANISM mechanism = {samples[i].mechanism, NULL, 0};
+		size_t size = samples[i].bits / 8;
+
+		for (size_t k = 0; k < 3; k++) {
+			struct credential c = {.key = {.type = SPKI_GOST, .bits = samples[i].bits},
+				.algorithm_count = 1};
+			CK_RV rv;
+
+			strcpy(c.algorithms[0], oids[k]);
+			assert_int_equal(algorithm_mechanisms(&c, list, 4), k < 2 ? 1 : 0);
+			rv = algorithm_choose(&c, &mechanism, digest, size, &algorithm, &hash);
+			assert_int_equal(rv, k < 2 ? CKR_OK : CKR_MECHANISM_INVALID);
+			assert_int_equal(algorithm_choose(&c, &mechanism, digest, size - 1,
+						 &algorithm, &hash),
+				CKR_DATA_LEN_RANGE);
+			if (k == 2)
+				continue;
+			assert_int_equal(list[0], samples[i].mechanism);
+			assert_string_equal(algorithm.sign, oids[k]);
+			assert_string_equal(algorithm.hash, samples[i].hash);
+			assert_int_equal(algorithm.size, size);
+			assert_int_equal(algorithm.parameters_length, 0);
+			assert_ptr_equal(hash, digest);
+		}
+	}
+}
+
+/* In no shape at all. */
+static void assert_none(
+	const struct credential *credential, const uint8_t *given, size_t length, size_t size)
+{
+	uint8_t out[8];
+
+	for (unsigned shape = 0; shape < ALGORITHM_SHAPES; shape++)
+		assert_false(algorithm_signature(credential, shape, given, length, out, size));
+}
+
 /* ECDSA-Sig-Value and r || s both become r || s; what is neither is none. */
 static void test_signatures(void **state)
 {
@@ -137,26 +193,44 @@ static void test_signatures(void **state)
 	uint8_t out[8], bad[sizeof(der)];
 
 	(void)state;
-	assert_int_equal(algorithm_signature(&curve, der, sizeof(der), out, sizeof(out)), CKR_OK);
+	assert_true(algorithm_signature(&curve, 0, der, sizeof(der), out, sizeof(out)));
 	assert_memory_equal(out, raw, sizeof(raw));
 	memset(out, 0, sizeof(out));
-	assert_int_equal(algorithm_signature(&curve, raw, sizeof(raw), out, sizeof(out)), CKR_OK);
+	assert_true(algorithm_signature(&curve, 1, raw, sizeof(raw), out, sizeof(out)));
 	assert_memory_equal(out, raw, sizeof(raw));
 	/* Other lengths than there are bytes, and a negative number. */
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		memcpy(bad, der, sizeof(der));
 		bad[wrong[i].at] = wrong[i].value;
-		assert_int_equal(algorithm_signature(&curve, bad, sizeof(bad), out, sizeof(out)),
-			CKR_DEVICE_ERROR);
+		assert_none(&curve, bad, sizeof(bad), sizeof(out));
 	}
 	for (size_t length = 0; length < sizeof(der); length++) {
 		if (length != sizeof(raw))
-			assert_int_equal(algorithm_signature(&curve, der, length, out, sizeof(out)),
-				CKR_DEVICE_ERROR);
+			assert_none(&curve, der, length, sizeof(out));
 	}
-	assert_int_equal(
-		algorithm_signature(&other, der, sizeof(der), out, sizeof(out)), CKR_DEVICE_ERROR);
-	assert_int_equal(algorithm_signature(&other, raw, sizeof(raw), out, sizeof(out)), CKR_OK);
+	assert_none(&other, der, sizeof(der), sizeof(out));
+	assert_true(algorithm_signature(&other, 0, raw, sizeof(raw), out, sizeof(out)));
+}
+
+/* GOST's s || r, from whatever order services have them in. */
+static void test_gost_shapes(void **state)
+{
+	static const uint8_t given[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+	static const uint8_t shapes[ALGORITHM_SHAPES][8] = {
+		{1, 2, 3, 4, 5, 6, 7, 8},
+		{5, 6, 7, 8, 1, 2, 3, 4},
+		{8, 7, 6, 5, 4, 3, 2, 1},
+		{4, 3, 2, 1, 8, 7, 6, 5},
+	};
+	const struct credential c = {.key = {.type = SPKI_GOST, .bits = 256}};
+	uint8_t out[8];
+
+	(void)state;
+	for (unsigned i = 0; i < ALGORITHM_SHAPES; i++) {
+		assert_true(algorithm_signature(&c, i, given, sizeof(given), out, sizeof(out)));
+		assert_memory_equal(out, shapes[i], sizeof(out));
+	}
+	assert_none(&c, given, 7, sizeof(out));
 }
 
 int main(void)
@@ -165,7 +239,9 @@ int main(void)
 		cmocka_unit_test(test_mechanisms),
 		cmocka_unit_test(test_digest_info),
 		cmocka_unit_test(test_pss),
+		cmocka_unit_test(test_gost),
 		cmocka_unit_test(test_signatures),
+		cmocka_unit_test(test_gost_shapes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

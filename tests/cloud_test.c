@@ -13,7 +13,24 @@
 #include "tests/cloud_fixture.h"
 
 /* Ids of credentials, and what they are; the slots are in this order. */
-enum { RSA, EC, BOTH, BOUND, FREE, GONE, MANY, SLOW, FEW, LATER, NEVER, CREDENTIALS };
+enum {
+	RSA,
+	EC,
+	BOTH,
+	BOUND,
+	FREE,
+	GONE,
+	MANY,
+	SLOW,
+	FEW,
+	LATER,
+	NEVER,
+	EITHER,
+	PHONE,
+	GOST,
+	GOST_512,
+	CREDENTIALS
+};
 static const char *const specifications[CREDENTIALS] = {
 	[RSA] = "ivanov id=rsa pin=1234 multisign=3",
 	[EC] = "ivanov id=ec key=ec:P-256 pin=1234 multisign=3",
@@ -26,6 +43,10 @@ static const char *const specifications[CREDENTIALS] = {
 	[FEW] = "ivanov id=few key=ec:P-256 pin=1234",
 	[LATER] = "ivanov id=later key=ec:P-256 pin=1234 multisign=9 sign-async=1",
 	[NEVER] = "ivanov id=never key=ec:P-256 pin=1234 multisign=9 sign-async=10000000",
+	[EITHER] = "ivanov id=either key=ec:P-256 pin=1234 otp=online join=or",
+	[PHONE] = "ivanov id=phone key=ec:P-256 pin=1234 phone=yes async=100",
+	[GOST] = "ivanov id=gost key=gost:CryptoPro-A pin=1234 multisign=3 gost=rs",
+	[GOST_512] = "ivanov id=gost512 key=gost:tc26-512-C scal=2 pin=1234 gost=reversed",
 };
 
 static void use_version(unsigned version)
@@ -89,7 +110,7 @@ static void tokens_and_objects(void **state)
 		assert_int_equal(
 			info.flags & CKF_LOGIN_REQUIRED, i == FREE ? 0 : CKF_LOGIN_REQUIRED);
 		assert_ok(cloud_functions->credential(cloud_slot(i), &known));
-		assert_int_equal(known.scal, i == BOUND ? 2 : 1);
+		assert_int_equal(known.scal, i == BOUND || i == GOST_512 ? 2 : 1);
 		assert_string_equal(known.status, i == GONE ? "revoked" : "");
 		assert_ok(p11->C_CloseSession(session));
 	}
@@ -178,11 +199,67 @@ static void rsa_and_ec(void **state)
 		session = cloud_session(FREE);
 		cloud_sign_and_verify(session, &cloud_ecdsa_sha256, NULL);
 		assert_ok(p11->C_CloseSession(session));
-		if (version == 2) {
-			session = cloud_login(SLOW, "1234");
+		/* Later, and what only version 2 has: a choice, and the holder's telephone. */
+		for (unsigned slot = 0; version == 2 && slot < CREDENTIALS; slot++) {
+			if (slot != SLOW && slot != EITHER && slot != PHONE)
+				continue;
+			session = cloud_login(slot, "1234");
 			cloud_sign_and_verify(session, &cloud_ecdsa_sha256, NULL);
 			assert_ok(p11->C_CloseSession(session));
 		}
+	}
+}
+
+/* Hashed with Streebog, and as a digest that is given; the module verifies as it does a vault's. */
+static void gost(void **state)
+{
+	static const struct {
+		unsigned slot;
+		CK_KEY_TYPE type;
+		CK_MECHANISM raw, hashing;
+	} keys[] = {
+		{GOST, CKK_GOSTR3410, {CKM_GOSTR3410, NULL, 0},
+			{CKM_GOSTR3410_WITH_GOSTR3411_12_256, NULL, 0}},
+		{GOST_512, CKK_GOSTR3410_512, {CKM_GOSTR3410_512, NULL, 0},
+			{CKM_GOSTR3410_WITH_GOSTR3411_12_512, NULL, 0}},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		CK_SLOT_ID slot = cloud_slot(keys[i % 2].slot);
+		const char *bound = keys[i % 2].slot == GOST_512 ? "1234" : NULL;
+		CK_BYTE value[128], oid[16], digest[64] = {7}, signature[128];
+		CK_ULONG size = i % 2 == 0 ? 32 : 64, length = sizeof(signature), count = 32;
+		CK_MECHANISM_TYPE list[32];
+		CK_MECHANISM raw = keys[i % 2].raw;
+		unsigned signs = 0;
+
+		use_version(1 + i / 2);
+		assert_ok(p11->C_GetMechanismList(slot, list, &count));
+		for (CK_ULONG k = 0; k < count; k++)
+			signs += list[k] == raw.mechanism ||
+				 list[k] == keys[i % 2].hashing.mechanism;
+		assert_int_equal(signs, 2);
+		CK_SESSION_HANDLE session = cloud_login(keys[i % 2].slot, "1234");
+		CK_OBJECT_HANDLE key = cloud_object(session, CKO_PUBLIC_KEY);
+		assert_int_equal(fixture_get_ulong(session, key, CKA_KEY_TYPE), keys[i % 2].type);
+		assert_int_equal(
+			fixture_get(session, key, CKA_VALUE, value, sizeof(value)), 2 * size);
+		assert_int_equal(
+			fixture_get(session, key, CKA_GOSTR3411_PARAMS, oid, sizeof(oid)), 10);
+		cloud_sign_and_verify(session, &keys[i % 2].hashing, bound);
+		assert_ok(p11->C_SignInit(session, &raw, cloud_object(session, CKO_PRIVATE_KEY)));
+		if (bound != NULL)
+			assert_ok(p11->C_Login(session, CKU_CONTEXT_SPECIFIC, CLOUD_TEXT(bound)));
+		assert_ok(p11->C_Sign(session, digest, size, signature, &length));
+		assert_int_equal(length, 2 * size);
+		assert_ok(p11->C_VerifyInit(session, &raw, key));
+		assert_ok(p11->C_Verify(session, digest, size, signature, length));
+		digest[0] ^= 1;
+		assert_ok(p11->C_VerifyInit(session, &raw, key));
+		assert_rv(p11->C_Verify(session, digest, size, signature, length),
+			CKR_SIGNATURE_INVALID);
+		assert_ok(p11->C_CloseSession(session));
 	}
 }
 
@@ -479,6 +556,7 @@ int main(void)
 		cmocka_unit_test(mechanisms),
 		cmocka_unit_test(read_write_sessions),
 		cmocka_unit_test(rsa_and_ec),
+		cmocka_unit_test(gost),
 		cmocka_unit_test(pins),
 		cmocka_unit_test(cancelled),
 		cmocka_unit_test(asynchronous),

@@ -14,10 +14,6 @@
 
 #define KEY_MAX GOST_BYTES_MAX
 
-/* The digests' OIDs in CKA_GOSTR3411_PARAMS. */
-static const uint8_t streebog_256[] = {0x06, 0x08, 0x2a, 0x85, 0x03, 0x07, 0x01, 0x01, 0x02, 0x02};
-static const uint8_t streebog_512[] = {0x06, 0x08, 0x2a, 0x85, 0x03, 0x07, 0x01, 0x01, 0x02, 0x03};
-
 struct gost_key {
 	const struct gost_set *set;
 	struct gost_group *group; /* the crypto context's */
@@ -47,11 +43,6 @@ static bool random_bytes(void *context, uint8_t *out, size_t length)
 	return crypto_random(context, out, length) == CKR_OK;
 }
 
-static const uint8_t *digest_oid(const struct key *key)
-{
-	return is_512(key) ? streebog_512 : streebog_256;
-}
-
 /* The parameter set, and a digest that goes with it where one is named. */
 static CK_RV begin(struct key *key, const struct attributes *object)
 {
@@ -65,8 +56,9 @@ static CK_RV begin(struct key *key, const struct attributes *object)
 	if (set == NULL || set->curve->bytes != size_of(key))
 		return CKR_CURVE_NOT_SUPPORTED;
 	if (digest != NULL && digest->ulValueLen != 0 &&
-		(digest->ulValueLen != sizeof(streebog_256) ||
-			memcmp(digest->pValue, digest_oid(key), sizeof(streebog_256)) != 0))
+		(digest->ulValueLen != GOST_DIGEST_OID_BYTES ||
+			memcmp(digest->pValue, gost_digest_oid(set->curve),
+				GOST_DIGEST_OID_BYTES) != 0))
 		return CKR_ATTRIBUTE_VALUE_INVALID;
 	key->gost = calloc(1, sizeof(*key->gost));
 	if (key->gost == NULL)
@@ -139,7 +131,8 @@ static CK_RV gost_encode(const struct key *key, bool private_part, struct attrib
 	const CK_ATTRIBUTE list[] = {
 		{CKA_KEY_TYPE, &type, sizeof(type)},
 		{CKA_GOSTR3410_PARAMS, (void *)(uintptr_t)gost->set->oid, gost->set->oid_length},
-		{CKA_GOSTR3411_PARAMS, (void *)(uintptr_t)digest_oid(key), sizeof(streebog_256)},
+		{CKA_GOSTR3411_PARAMS, (void *)(uintptr_t)gost_digest_oid(gost->set->curve),
+			GOST_DIGEST_OID_BYTES},
 		{CKA_VALUE, private_part ? gost->d->data : (uint8_t *)(uintptr_t)gost->public_key,
 			private_part ? size : 2 * size},
 	};

@@ -98,6 +98,16 @@ static const struct gost_set sets[] = {
 
 #define SETS (sizeof(sets) / sizeof(sets[0]))
 
+const uint8_t *gost_digest_oid(const struct gost_curve *curve)
+{
+	static const uint8_t streebog_256[GOST_DIGEST_OID_BYTES] = {
+		0x06, 0x08, 0x2a, 0x85, 0x03, 0x07, 0x01, 0x01, 0x02, 0x02};
+	static const uint8_t streebog_512[GOST_DIGEST_OID_BYTES] = {
+		0x06, 0x08, 0x2a, 0x85, 0x03, 0x07, 0x01, 0x01, 0x02, 0x03};
+
+	return curve->bytes == 64 ? streebog_512 : streebog_256;
+}
+
 const struct gost_curve *gost_curve_at(size_t i)
 {
 	return i < GOST_CURVES ? &curves[i] : NULL;

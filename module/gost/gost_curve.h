@@ -34,6 +34,10 @@ struct gost_set {
 	enum gost_digest_parameter digest;
 };
 
+/* Streebog of that length, as CKA_GOSTR3411_PARAMS names it: DER. */
+#define GOST_DIGEST_OID_BYTES 10
+const uint8_t *gost_digest_oid(const struct gost_curve *curve);
+
 const struct gost_curve *gost_curve_at(size_t i);        /* NULL past the last */
 size_t gost_curve_index(const struct gost_curve *curve); /* GOST_CURVES: not one of them */
 const struct gost_set *gost_set_at(size_t i);            /* NULL past the last */

@@ -157,7 +157,7 @@ static bool take_lock(int fd, const struct interrupt *interrupt)
 		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
 			return false;
 		if (tries > LOCK_SECONDS * 50 || interrupt_asked(interrupt)) {
-			errno = ETIMEDOUT;
+			errno = EAGAIN;
 			return false;
 		}
 		nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);

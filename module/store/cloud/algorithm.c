@@ -4,10 +4,10 @@
 
 #include "module/crypto/hash.h"
 
-#define OID_RSA   "1.2.840.113549.1.1.1"
-#define OID_PSS   "1.2.840.113549.1.1.10"
-#define OID_EC    "1.2.840.10045.2.1"
-#define ECDSA_MAX 66 /* bytes of r or s */
+#define OID_RSA       "1.2.840.113549.1.1.1"
+#define OID_PSS       "1.2.840.113549.1.1.10"
+#define OID_EC        "1.2.840.10045.2.1"
+#define SIGNATURE_MAX 512 /* bytes */
 
 /* The hashes that services sign: SHA-2. The last byte of the DER OID tells them apart. */
 static const struct digest {
@@ -26,6 +26,21 @@ static const struct digest {
 };
 #define DIGESTS (sizeof(digests) / sizeof(digests[0]))
 
+/* GOST's keys have one hash each, Streebog of their own length. */
+static const struct gost {
+	CK_MECHANISM_TYPE mechanism;
+	size_t size;
+	const char *key, *oid, *with_hash;
+} gosts[] = {
+	{CKM_GOSTR3410, 32, "1.2.643.7.1.1.1.1", "1.2.643.7.1.1.2.2", "1.2.643.7.1.1.3.2"},
+	{CKM_GOSTR3410_512, 64, "1.2.643.7.1.1.1.2", "1.2.643.7.1.1.2.3", "1.2.643.7.1.1.3.3"},
+};
+
+static const struct gost *gost_of(const struct credential *credential)
+{
+	return &gosts[credential->key.bits == 512];
+}
+
 static bool serves(const struct credential *credential, const char *generic, bool with_hash)
 {
 	if (credential_has_algorithm(credential, generic))
@@ -39,6 +54,15 @@ static bool serves(const struct credential *credential, const char *generic, boo
 	return false;
 }
 
+/* The generic OID, where the hash's goes beside it; else the one that names both. NULL: neither is served. */
+static const char *choose_oid(
+	const struct credential *credential, const char *generic, const char *with_hash)
+{
+	return credential_has_algorithm(credential, generic)     ? generic
+	       : credential_has_algorithm(credential, with_hash) ? with_hash
+								 : NULL;
+}
+
 size_t algorithm_mechanisms(
 	const struct credential *credential, CK_MECHANISM_TYPE *list, size_t max)
 {
@@ -50,6 +74,12 @@ size_t algorithm_mechanisms(
 		list[count++] = CKM_RSA_PKCS_PSS;
 	if (credential->key.type == SPKI_EC && serves(credential, OID_EC, true) && count < max)
 		list[count++] = CKM_ECDSA;
+	if (credential->key.type == SPKI_GOST && count < max) {
+		const struct gost *gost = gost_of(credential);
+
+		list[count] = gost->mechanism;
+		count += choose_oid(credential, gost->key, gost->with_hash) != NULL;
+	}
 	return count;
 }
 
@@ -60,15 +90,6 @@ static const struct digest *digest_of_size(size_t size)
 			return &digests[i];
 	}
 	return NULL;
-}
-
-/* The generic OID, where the hash's goes beside it; else the one that names both. NULL: neither is served. */
-static const char *choose_oid(
-	const struct credential *credential, const char *generic, const char *with_hash)
-{
-	return credential_has_algorithm(credential, generic)     ? generic
-	       : credential_has_algorithm(credential, with_hash) ? with_hash
-								 : NULL;
 }
 
 /* RFC 8017, 9.2: a DigestInfo of one of the hashes, and nothing else. */
@@ -133,6 +154,21 @@ static CK_RV choose_pss(const struct credential *credential, const CK_MECHANISM 
 	return CKR_OK;
 }
 
+/* The digest as Streebog gives it. */
+static CK_RV choose_gost(
+	const struct credential *credential, size_t in_length, struct algorithm *out)
+{
+	const struct gost *gost = gost_of(credential);
+	const char *oid = choose_oid(credential, gost->key, gost->with_hash);
+
+	if (in_length != gost->size)
+		return CKR_DATA_LEN_RANGE;
+	if (oid == NULL)
+		return CKR_MECHANISM_INVALID;
+	*out = (struct algorithm){.sign = oid, .hash = gost->oid, .size = gost->size};
+	return CKR_OK;
+}
+
 CK_RV algorithm_choose(const struct credential *credential, const CK_MECHANISM *mechanism,
 	const uint8_t *in, size_t in_length, struct algorithm *out, const uint8_t **hash)
 {
@@ -144,6 +180,9 @@ CK_RV algorithm_choose(const struct credential *credential, const CK_MECHANISM *
 	switch (mechanism->mechanism) {
 	case CKM_RSA_PKCS_PSS:
 		return choose_pss(credential, mechanism, in_length, out);
+	case CKM_GOSTR3410:
+	case CKM_GOSTR3410_512:
+		return choose_gost(credential, in_length, out);
 	case CKM_RSA_PKCS:
 		rv = read_digest_info(in, in_length, &digest, hash);
 		if (rv == CKR_OK)
@@ -216,15 +255,51 @@ static bool read_ecdsa(const uint8_t *der, size_t length, uint8_t *out, size_t s
 	       read_integer(&at, end, out + size / 2, size / 2) && at == end;
 }
 
-CK_RV algorithm_signature(const struct credential *credential, const uint8_t *given, size_t length,
-	uint8_t *out, size_t size)
+static bool read_plain(const uint8_t *given, size_t length, uint8_t *out, size_t size)
 {
-	if (credential->key.type == SPKI_EC && size <= 2 * ECDSA_MAX &&
-		read_ecdsa(given, length, out, size))
-		return CKR_OK;
-	/* RSA's, and ECDSA's of the services that give r || s. */
 	if (length != size)
-		return CKR_DEVICE_ERROR;
+		return false;
 	memcpy(out, given, size);
-	return CKR_OK;
+	return true;
+}
+
+/* r || s, as ECDSA has it; GOST's is s || r. */
+static bool read_exchanged(const uint8_t *given, size_t length, uint8_t *out, size_t size)
+{
+	if (length != size)
+		return false;
+	memcpy(out, given + size / 2, size / 2);
+	memcpy(out + size / 2, given, size / 2);
+	return true;
+}
+
+/* From the last byte to the first, as CryptoAPI has it. */
+static bool read_reversed(const uint8_t *given, size_t length, uint8_t *out, size_t size)
+{
+	if (length != size)
+		return false;
+	for (size_t i = 0; i < size; i++)
+		out[i] = given[size - 1 - i];
+	return true;
+}
+
+/* Numbers that are little-endian, as GOST's other ones. */
+static bool read_little_endian(const uint8_t *given, size_t length, uint8_t *out, size_t size)
+{
+	return length == size && read_reversed(given, size / 2, out, size / 2) &&
+	       read_reversed(given + size / 2, size / 2, out + size / 2, size / 2);
+}
+
+bool algorithm_signature(const struct credential *credential, unsigned shape, const uint8_t *given,
+	size_t length, uint8_t *out, size_t size)
+{
+	typedef bool read_shape(const uint8_t *given, size_t length, uint8_t *out, size_t size);
+	static read_shape *const shapes[][ALGORITHM_SHAPES] = {
+		[SPKI_RSA] = {read_plain},
+		[SPKI_EC] = {read_ecdsa, read_plain},
+		[SPKI_GOST] = {read_plain, read_exchanged, read_reversed, read_little_endian},
+	};
+	read_shape *read = shapes[credential->key.type][shape];
+
+	return read != NULL && size <= SIGNATURE_MAX && read(given, length, out, size);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "module/gost/gost_curve.h"
 #include "module/support/text.h"
 
 #define OID_CN    "2.5.4.3"
@@ -147,6 +148,18 @@ static void add_key(
 		add(draft, CKA_PUBLIC_EXPONENT, key->exponent, key->exponent_length);
 		if (public)
 			add_number(draft, CKA_MODULUS_BITS, key->bits);
+		return;
+	}
+	if (key->type == SPKI_GOST) {
+		add_number(
+			draft, CKA_KEY_TYPE, key->bits == 512 ? CKK_GOSTR3410_512 : CKK_GOSTR3410);
+		add(draft, CKA_GOSTR3410_PARAMS, key->parameters, key->parameters_length);
+		add(draft, CKA_GOSTR3411_PARAMS,
+			gost_digest_oid(
+				gost_set_find(key->parameters, key->parameters_length)->curve),
+			GOST_DIGEST_OID_BYTES);
+		if (public)
+			add(draft, CKA_VALUE, key->point, key->point_length);
 		return;
 	}
 	size_t head = key->point_length < 128 ? 2 : 3;

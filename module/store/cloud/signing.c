@@ -31,13 +31,19 @@ static struct patience patience_of(const struct signing *signing)
 		signing->token, &signing->holding->credential, signing->base.cancelled);
 }
 
-static CK_RV signing_verify(struct signing *signing, const uint8_t *in, size_t in_length,
-	const uint8_t *made, size_t length)
+/* What the service gave, in the shape that verifies with the certificate's key. */
+static CK_RV signing_accept(struct signing *signing, const uint8_t *in, size_t in_length,
+	const struct buffer *given, uint8_t *out)
 {
-	CK_RV rv = signing->check->class->verify(signing->check, in, in_length, made, length);
+	size_t size = signing->base.output_max;
 
-	if (rv == CKR_OK)
-		return CKR_OK;
+	for (unsigned shape = 0; shape < ALGORITHM_SHAPES; shape++) {
+		if (algorithm_signature(&signing->holding->credential, shape, given->data,
+			    given->length, out, size) &&
+			signing->check->class->verify(signing->check, in, in_length, out, size) ==
+				CKR_OK)
+			return CKR_OK;
+	}
 	log_error(signing->token->cloud->log,
 		"slot %s: credential %s: the service's signature is not by the certificate's key",
 		signing->token->cloud->name, signing->token->id);
@@ -65,10 +71,7 @@ static CK_RV signing_run(struct operation *operation, const uint8_t *in, size_t 
 		rv = batch_sign(token->batch, credential, &algorithm, hash,
 			bound ? &signing->answers : NULL, &patience, &given);
 	if (rv == CKR_OK)
-		rv = algorithm_signature(
-			credential, given.data, given.length, out, operation->output_max);
-	if (rv == CKR_OK)
-		rv = signing_verify(signing, in, in_length, out, operation->output_max);
+		rv = signing_accept(signing, in, in_length, &given, out);
 	if (rv == CKR_OK)
 		*out_length = operation->output_max;
 	answers_clear(&signing->answers);
@@ -156,8 +159,9 @@ CK_RV signing_prepare(struct cloud_token *token, struct holding *holding,
 	if (signing == NULL)
 		return CKR_HOST_MEMORY;
 	signing->base.class = &signing_class;
-	signing->base.output_max =
-		key->type == SPKI_RSA ? key->modulus_length : key->point_length - 1;
+	signing->base.output_max = key->type == SPKI_RSA  ? key->modulus_length
+				   : key->type == SPKI_EC ? key->point_length - 1
+							  : key->point_length;
 	signing->base.input_max = INPUT_MAX;
 	signing->token = token;
 	signing->holding = holding_ref(holding);
