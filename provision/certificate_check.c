@@ -110,10 +110,10 @@ static bool told(const struct name *subject, size_t at, const struct name *reque
 }
 
 /* Value by value, since a type may come several times: what was requested is there, nothing else is. */
-static void check_subject(const struct certificate *certificate, const struct csr *csr,
+static void check_subject(const struct certificate *certificate, const struct name *requested,
 	struct certificate_findings *findings)
 {
-	const struct name *subject = &certificate->subject, *requested = &csr->subject;
+	const struct name *subject = &certificate->subject;
 
 	for (size_t i = 0; i < requested->count; i++) {
 		const struct name_attribute *wanted = &requested->attributes[i];
@@ -274,13 +274,48 @@ void certificate_check_use(const struct certificate *certificate, time_t now, ti
 	check_dates(certificate, now, used, findings);
 }
 
+/* Key and name are what a PKCS#10 asked for. */
+static bool check_request(const struct certificate *certificate,
+	const struct certificate_expectation *expectation, struct certificate_findings *findings,
+	struct error *err)
+{
+	struct csr csr = {0};
+
+	if (!csr_decode(expectation->request, expectation->request_length, &csr, err))
+		return error_prefix(err, _("the request in the journal"));
+	if (!spki_equal(certificate->spki, certificate->spki_length, csr.spki, csr.spki_length))
+		find(findings, "key", false, _("the certificate is for another key"));
+	check_subject(certificate, &csr.subject, findings);
+	csr_clear(&csr);
+	return true;
+}
+
+/* The authority has made the key, of the kind that was asked for, for the name that it dictated. */
+static bool check_cloud(const struct certificate *certificate,
+	const struct certificate_expectation *expectation, struct certificate_findings *findings,
+	struct error *err)
+{
+	const char *kind = expectation->application->cloud_key;
+	struct name subject = {0};
+
+	if (!token_key_spec_fits(kind, certificate->spki, certificate->spki_length))
+		find(findings, "key", false, _("the certificate's key is not of the kind %s"),
+			kind);
+	if (expectation->subject_length == 0)
+		return true;
+	if (!name_decode(expectation->subject, expectation->subject_length, &subject, err))
+		return error_prefix(err, _("the dictated name in the journal"));
+	check_subject(certificate, &subject, findings);
+	name_clear(&subject);
+	return true;
+}
+
 bool certificate_check(const struct certificate *certificate,
 	const struct certificate_expectation *expectation, struct certificate_findings *findings,
 	struct error *err)
 {
 	const struct application *application = expectation->application;
 	struct certificate_findings made = {0};
-	struct csr csr = {0};
 	struct error reason = {0};
 	/* A certificate made a moment ago by a clock ahead of ours is looked at from its own start. */
 	time_t when = certificate->not_before > expectation->now &&
@@ -288,25 +323,12 @@ bool certificate_check(const struct certificate *certificate,
 			      ? certificate->not_before
 			      : expectation->now;
 	size_t path[16], count;
-	bool done = false;
 
-	if (application->cloud_key != NULL) {
-		if (!token_key_spec_fits(
-			    application->cloud_key, certificate->spki, certificate->spki_length))
-			find(&made, "key", false, _("the certificate's key is not of the kind %s"),
-				application->cloud_key);
-	} else if (!csr_decode(expectation->request, expectation->request_length, &csr, err)) {
-		error_prefix(err, _("the request in the journal"));
-		goto out;
-	} else {
-		if (!spki_equal(
-			    certificate->spki, certificate->spki_length, csr.spki, csr.spki_length))
-			find(&made, "key", false, _("the certificate is for another key"));
-		check_subject(certificate, &csr, &made);
-	}
-	if (!check_person(certificate, application, &made, err) ||
+	if (!(application->cloud_key != NULL ? check_cloud : check_request)(
+		    certificate, expectation, &made, err) ||
+		!check_person(certificate, application, &made, err) ||
 		!check_identification(certificate, application, &made, err))
-		goto out;
+		return false;
 	check_holder(certificate, &made);
 	certificate_check_use(certificate, expectation->now, expectation->now, &made);
 	if (expectation->anchors->count == 0)
@@ -316,8 +338,5 @@ bool certificate_check(const struct certificate *certificate,
 		find(&made, "chain", false,
 			_("the chain does not lead to the authority's anchor: %s"), reason.message);
 	*findings = made;
-	done = true;
-out:
-	csr_clear(&csr);
-	return done;
+	return true;
 }

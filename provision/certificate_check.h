@@ -29,6 +29,9 @@ struct certificate_expectation {
 	const struct application *application;
 	const uint8_t *request; /* DER PKCS#10; none where the key was made in the cloud */
 	size_t request_length;
+	/* There: the name that the authority was to certify, DER; none in a journal of before. */
+	const uint8_t *subject;
+	size_t subject_length;
 	const struct certificates *anchors; /* trusted, from the authority */
 	const struct certificates *others;  /* what came with it; untrusted */
 	time_t now;

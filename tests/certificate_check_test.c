@@ -12,6 +12,7 @@ struct world {
 	struct application application;
 	struct profile profile;
 	struct buffer request;
+	struct buffer subject; /* dictated, where the key is the authority's to make */
 	time_t now;
 };
 
@@ -249,6 +250,8 @@ static void check(struct world *world, const struct mischief *mischief, bool wit
 		.application = &world->application,
 		.request = world->request.data,
 		.request_length = world->request.length,
+		.subject = world->subject.data,
+		.subject_length = world->subject.length,
 		.anchors = &anchors,
 		.others = &others,
 		.now = world->now,
@@ -271,6 +274,46 @@ static void test_right(void **state)
 	check(*state, &(struct mischief){0}, true, &findings);
 	if (findings.count != 0)
 		fail_msg("%s: %s", findings.list[0].field, findings.list[0].text);
+}
+
+/* What the authority dictated for a key of its own, with one name more than the application leads to. */
+static void dictate(struct world *world)
+{
+	struct extensions extensions = {0};
+	struct name subject = {0};
+
+	assert_true(profile_request(&world->profile, &world->application.person,
+		IDENTIFICATION_IN_PERSON, &subject, &extensions, NULL));
+	assert_true(name_add(&subject, "2.5.4.5", "77", NULL));
+	world->subject = BUFFER_INIT(BUFFER_MAX);
+	assert_true(name_encode(&subject, &world->subject, NULL));
+	name_clear(&subject);
+	extensions_clear(&extensions);
+}
+
+/* There it counts as a request's name does: nothing less, and nothing more. */
+static void test_dictated(void **state)
+{
+	struct certificate_findings findings = {0};
+	struct world *world = *state;
+	struct buffer request = world->request;
+
+	world->request = (struct buffer){0};
+	world->application.cloud_key = strdup("ec:P-256");
+	dictate(world);
+	check(world, &(struct mischief){.added_name = true}, true, &findings);
+	assert_int_equal(findings.count, 0);
+	check(world, &(struct mischief){0}, true, &findings);
+	assert_int_equal(findings.count, 1);
+	assert_non_null(strstr(findings.list[0].text, "missing"));
+	assert_true(findings.list[0].may_accept);
+	check(world, &(struct mischief){.added_name = true, .second_name = true}, true, &findings);
+	assert_int_equal(findings.count, 1);
+	assert_non_null(strstr(findings.list[0].text, "not requested"));
+	buffer_free(&world->subject);
+	free(world->application.cloud_key);
+	world->application.cloud_key = NULL;
+	world->request = request;
 }
 
 /* Without a request it is the kind of key that counts, and the application. */
@@ -389,6 +432,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_right),
 		cmocka_unit_test(test_cloud),
+		cmocka_unit_test(test_dictated),
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_skew),
 		cmocka_unit_test(test_no_chain),

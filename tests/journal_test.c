@@ -316,6 +316,48 @@ static void test_others(void **state)
 	}
 }
 
+static void execute(const char *sql)
+{
+	char path[160];
+	sqlite3 *db = NULL;
+
+	snprintf(path, sizeof(path), "%s/journal.db", folder);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+/* One that was written before a column was there gets it, and keeps what is in it; a newer one is left alone. */
+static void test_versions(void **state)
+{
+	struct journal *journal = open_journal();
+	struct journal_application row = {0};
+	int64_t id = add(journal, "remote-of-before", "print-of-before");
+	struct error err = {0};
+
+	(void)state;
+	journal_close(journal);
+	execute("ALTER TABLE applications DROP COLUMN subject; PRAGMA user_version = 1");
+	journal = open_journal();
+	assert_true(journal_load(journal, id, &row, &err));
+	assert_string_equal(row.remote_id, "remote-of-before");
+	assert_int_equal(row.subject.length, 0);
+	assert_true(journal_bytes(&row.subject, "name", 4));
+	assert_true(journal_save(journal, &row, "test", NULL, &err));
+	journal_application_clear(&row);
+	journal_close(journal);
+	journal = open_journal();
+	assert_true(journal_load(journal, id, &row, &err));
+	assert_int_equal(row.subject.length, 4);
+	journal_application_clear(&row);
+	journal_close(journal);
+	execute("PRAGMA user_version = 99");
+	assert_false(journal_open_at(folder, &journal, &err));
+	assert_non_null(strstr(err.message, "newer"));
+	execute("PRAGMA user_version = 2");
+	journal_close(open_journal());
+}
+
 static void test_look(void **state)
 {
 	struct journal *journal = NULL;
@@ -350,6 +392,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_modes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_others, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_versions, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_look, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_find, setup, teardown),

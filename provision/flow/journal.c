@@ -13,7 +13,7 @@
 #include "module/support/folder.h"
 #include "provision/i18n.h"
 
-#define JOURNAL_VERSION 1
+#define JOURNAL_VERSION 2
 #define BUSY_MS         20000
 
 /* Events are only ever added: the triggers hold everybody to it. */
@@ -117,6 +117,24 @@ static bool make_file(const char *path, struct error *err)
 	return folder_check_own(path, err);
 }
 
+/* In one transaction; another process may have done it meanwhile. */
+static bool update_schema(struct journal *journal, int64_t *version, struct error *err)
+{
+	bool good;
+
+	if (!journal_execute(journal, "BEGIN IMMEDIATE", err))
+		return false;
+	good = read_number(journal, "PRAGMA user_version", version, err);
+	if (good && *version == 0)
+		good = create_schema(journal, err);
+	else if (good && *version == 1)
+		good = journal_execute(journal,
+			"ALTER TABLE applications ADD COLUMN subject BLOB; PRAGMA user_version = 2",
+			err);
+	return journal_end(journal, good, err) &&
+	       read_number(journal, "PRAGMA user_version", version, err);
+}
+
 static bool open_database(struct journal *journal, const char *path, struct error *err)
 {
 	int64_t version = 0;
@@ -131,19 +149,9 @@ static bool open_database(struct journal *journal, const char *path, struct erro
 		    "= ON;"
 		    "PRAGMA trusted_schema = OFF",
 		    err) ||
-		!read_number(journal, "PRAGMA user_version", &version, err))
+		!read_number(journal, "PRAGMA user_version", &version, err) ||
+		(version < JOURNAL_VERSION && !update_schema(journal, &version, err)))
 		return false;
-	if (version == 0) {
-		bool good;
-
-		if (!journal_execute(journal, "BEGIN IMMEDIATE", err))
-			return false;
-		good = read_number(journal, "PRAGMA user_version", &version, err) &&
-		       (version != 0 || create_schema(journal, err));
-		if (!journal_end(journal, good, err) ||
-			!read_number(journal, "PRAGMA user_version", &version, err))
-			return false;
-	}
 	if (version != JOURNAL_VERSION)
 		return error_set(err, ERROR_FAILED,
 			_("%s was written by a newer podpis (version %lld of the journal)"), path,

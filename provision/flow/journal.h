@@ -52,7 +52,9 @@ struct journal_application {
 	char *key_uri;
 	char *signer_uri; /* of the key that signed the application; NULL: none */
 	struct journal_blob signer_sha256;
-	struct journal_blob request;     /* DER PKCS#10 */
+	struct journal_blob request; /* DER PKCS#10 */
+	struct journal_blob
+		subject; /* where the authority makes the key: the name that is to be certified, DER */
 	struct journal_blob application; /* the JSON's exact bytes */
 	struct journal_blob signature;   /* CMS over it */
 	char *certificates;              /* PEM, leaf first */

@@ -48,6 +48,7 @@ static const struct {
 	COLUMN(signer_uri, TEXT),
 	COLUMN(signer_sha256, BLOB),
 	COLUMN(request, BLOB),
+	COLUMN(subject, BLOB),
 	COLUMN(application, BLOB),
 	COLUMN(signature, BLOB),
 	COLUMN(certificates, TEXT),

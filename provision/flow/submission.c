@@ -219,8 +219,8 @@ static bool make_documents(struct signing *signing, struct error *err)
 {
 	struct flow *flow = signing->flow;
 	struct journal_application *row = &flow->row;
-	struct buffer request = BUFFER_INIT(STRUCTURE_MAX), json = BUFFER_INIT(APPLICATION_MAX),
-		      signature = BUFFER_INIT(STRUCTURE_MAX);
+	struct buffer request = BUFFER_INIT(STRUCTURE_MAX), subject = BUFFER_INIT(STRUCTURE_MAX),
+		      json = BUFFER_INIT(APPLICATION_MAX), signature = BUFFER_INIT(STRUCTURE_MAX);
 	struct authority_template templ = {0};
 	struct application application = {0};
 	struct csr made = {0};
@@ -232,7 +232,8 @@ static bool make_documents(struct signing *signing, struct error *err)
 	if (application.cloud_key != NULL) {
 		/* The key is made, and the subject written, by the authority. */
 		if (!submission_template(flow, &application.person, &templ, err) ||
-			!dictation_show(flow, &application.person, &templ, err))
+			!dictation_show(flow, &application.person, &templ, err) ||
+			!name_encode(&templ.subject, &subject, err))
 			goto out;
 	} else if (row->key_spec != NULL) {
 		if (!submission_template(flow, &application.person, &templ, err) ||
@@ -256,6 +257,7 @@ static bool make_documents(struct signing *signing, struct error *err)
 						       json.length, time(NULL), &signature, err)))
 		goto out;
 	if (!journal_bytes(&row->request, request.data, request.length) ||
+		!journal_bytes(&row->subject, subject.data, subject.length) ||
 		!journal_bytes(&row->application, json.data, json.length) ||
 		!journal_bytes(&row->signature, signature.data, signature.length)) {
 		error_set(err, ERROR_FAILED, _("out of memory"));
@@ -267,6 +269,7 @@ out:
 	application_clear(&application);
 	authority_template_clear(&templ);
 	buffer_free(&request);
+	buffer_free(&subject);
 	buffer_free(&json);
 	buffer_free(&signature);
 	return done;

@@ -64,6 +64,23 @@ podpis sign "$two" --signer-pin-file "$HOME/pin" >"$work/out"
 says 'rsa:2048'
 podpis refresh "$two" --wait
 podpis download "$two"
+
+step 'a certificate for another name than was dictated is not installed'
+# dictated ID [HEX]: the name that the journal has, in hexadecimal; or another one is put there.
+dictated() {
+	python3 - "$XDG_STATE_HOME/podpis/journal.db" "$@" <<'END'
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as db:
+    if len(sys.argv) > 3:
+        db.execute("UPDATE applications SET subject = ? WHERE id = ?", (bytes.fromhex(sys.argv[3]), sys.argv[2]))
+    print(db.execute("SELECT hex(subject) FROM applications WHERE id = ?", (sys.argv[2],)).fetchone()[0])
+END
+}
+name=$(dictated "$two")
+dictated "$two" 3000 >"$work/true"
+expect 1 podpis install "$two"
+says 'CN .Иванов Иван Иванович. is in the certificate, but was not requested'
+dictated "$two" "$name" >"$work/true"
 podpis install "$two"
 [ "$(state "$two")" = installed ] || fail "after install: $(state "$two")"
 [ "$(podpis cloud list cloud --json | jq '.credentials | length')" -eq 2 ] || fail "$(podpis cloud list cloud)"
