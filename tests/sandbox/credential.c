@@ -11,6 +11,7 @@
 #include "tests/sandbox/accounts.h"
 #include "tests/sandbox/ca.h"
 #include "tests/sandbox/codec.h"
+#include "tests/sandbox/credential_kind.h"
 #include "tests/sandbox/issue.h"
 #include "tests/sandbox/store.h"
 
@@ -27,57 +28,6 @@ static const char *const phone_names[] = {"no", "yes", NULL};
 static const char *const join_names[] = {"and", "or", NULL};
 
 static const char *const order_names[] = {"sr", "rs", "reversed", NULL};
-
-#define RSA_ALGORITHMS                                                                             \
-	{                                                                                          \
-		"1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10", "1.2.840.113549.1.1.11",          \
-			"1.2.840.113549.1.1.12", "1.2.840.113549.1.1.13"                           \
-	}
-#define EC_ALGORITHMS                                                                              \
-	{                                                                                          \
-		"1.2.840.10045.2.1", "1.2.840.10045.4.3.2", "1.2.840.10045.4.3.3",                 \
-			"1.2.840.10045.4.3.4"                                                      \
-	}
-#define GOST_256_ALGORITHMS                                                                        \
-	{                                                                                          \
-		"1.2.643.7.1.1.1.1", "1.2.643.7.1.1.3.2"                                           \
-	}
-#define GOST_512_ALGORITHMS                                                                        \
-	{                                                                                          \
-		"1.2.643.7.1.1.1.2", "1.2.643.7.1.1.3.3"                                           \
-	}
-
-/* The kinds of keys: what makes them, and the algorithms that the service then offers (OIDs). */
-static const struct kind {
-	const char *name;
-	enum credential_key type;
-	const char *parameters; /* OpenSSL's name of the curve, or the GOST set's */
-	unsigned bits;
-	const char *curve_oid;
-	const char *algorithms[6];
-} kinds[] = {
-	{"rsa:2048", CREDENTIAL_RSA, NULL, 2048, NULL, RSA_ALGORITHMS},
-	{"rsa:3072", CREDENTIAL_RSA, NULL, 3072, NULL, RSA_ALGORITHMS},
-	{"ec:P-256", CREDENTIAL_EC, "P-256", 256, "1.2.840.10045.3.1.7", EC_ALGORITHMS},
-	{"ec:P-384", CREDENTIAL_EC, "P-384", 384, "1.3.132.0.34", EC_ALGORITHMS},
-	{"gost:tc26-256-A", CREDENTIAL_GOST_256, "tc26-256-A", 256, "1.2.643.7.1.2.1.1.1",
-		GOST_256_ALGORITHMS},
-	{"gost:CryptoPro-A", CREDENTIAL_GOST_256, "CryptoPro-A", 256, "1.2.643.2.2.35.1",
-		GOST_256_ALGORITHMS},
-	{"gost:tc26-512-A", CREDENTIAL_GOST_512, "tc26-512-A", 512, "1.2.643.7.1.2.1.2.1",
-		GOST_512_ALGORITHMS},
-	{"gost:tc26-512-C", CREDENTIAL_GOST_512, "tc26-512-C", 512, "1.2.643.7.1.2.1.2.3",
-		GOST_512_ALGORITHMS},
-};
-
-static const struct kind *kind_of(const char *name)
-{
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-		if (strcmp(kinds[i].name, name) == 0)
-			return &kinds[i];
-	}
-	return NULL;
-}
 
 static bool is_gost(enum credential_key type)
 {
@@ -122,7 +72,8 @@ static bool set(struct credential *c, const char *name, const char *value)
 		return text(value, c->id, sizeof c->id) && strchr(value, '/') == NULL &&
 		       value[0] != '.';
 	if (strcmp(name, "key") == 0)
-		return kind_of(value) != NULL && text(value, c->key_name, sizeof c->key_name);
+		return credential_kind_find(value) != NULL &&
+		       text(value, c->key_name, sizeof c->key_name);
 	if (strcmp(name, "pin") == 0)
 		return text(value, c->pin, sizeof c->pin);
 	if (strcmp(name, "scal") == 0)
@@ -181,7 +132,7 @@ static bool parse(const char *specification, struct credential *out, struct erro
 
 static bool make_key(struct credential *c)
 {
-	const struct kind *kind = kind_of(c->key_name);
+	const struct credential_kind *kind = credential_kind_find(c->key_name);
 
 	c->type = kind->type;
 	if (is_gost(c->type))
@@ -264,7 +215,7 @@ static bool save_key(const struct credential *c, struct buffer *out)
 
 static bool load_key(struct credential *c, const uint8_t *data, int length)
 {
-	c->type = kind_of(c->key_name)->type;
+	c->type = credential_kind_find(c->key_name)->type;
 	if (is_gost(c->type))
 		c->gost = gost_key_load(data, (size_t)length);
 	else
@@ -325,18 +276,19 @@ out:
 
 bool credential_key_known(const char *name)
 {
-	return kind_of(name) != NULL;
+	return credential_kind_find(name) != NULL;
 }
 
 enum ca_family credential_family(const char *name)
 {
-	return is_gost(kind_of(name)->type) ? CA_GOST : CA_ORDINARY;
+	return is_gost(credential_kind_find(name)->type) ? CA_GOST : CA_ORDINARY;
 }
 
 bool credential_begin(const char *account, const char *id, const char *key, struct credential *out)
 {
 	*out = empty;
-	if (kind_of(key) == NULL || !text(account, out->account, sizeof out->account) ||
+	if (credential_kind_find(key) == NULL ||
+		!text(account, out->account, sizeof out->account) ||
 		!text(id, out->id, sizeof out->id) ||
 		!text(key, out->key_name, sizeof out->key_name))
 		return false;
@@ -498,167 +450,4 @@ enum credential_answer credential_check(
 	if (answer == CREDENTIAL_OK && c->otp == CREDENTIAL_OFFLINE)
 		credential_send_otp(sandbox, c);
 	return answer;
-}
-
-/* ---- credentials/info */
-
-static json_t *base64(const struct buffer *der)
-{
-	struct buffer out = BUFFER_INIT(131072);
-	json_t *string;
-
-	codec_base64(der->data, der->length, &out);
-	string = json_string(buffer_text(&out));
-	buffer_free(&out);
-	return string;
-}
-
-static json_t *name_text(const X509_NAME *name)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *data = NULL;
-	json_t *string = NULL;
-
-	if (bio != NULL &&
-		X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0) {
-		long length = BIO_get_mem_data(bio, &data);
-
-		string = json_stringn(data, (size_t)length);
-	}
-	BIO_free(bio);
-	return string;
-}
-
-static json_t *time_text(const ASN1_TIME *time)
-{
-	struct tm tm;
-	char out[20] = "";
-
-	if (ASN1_TIME_to_tm(time, &tm) == 1)
-		strftime(out, sizeof out, "%Y%m%d%H%M%SZ", &tm);
-	return json_string(out);
-}
-
-static void add_certificate_info(json_t *cert, const X509 *x509)
-{
-	BIGNUM *serial = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x509), NULL);
-	char *hex = serial != NULL ? BN_bn2hex(serial) : NULL;
-
-	json_object_set_new(cert, "issuerDN", name_text(X509_get_issuer_name(x509)));
-	json_object_set_new(cert, "subjectDN", name_text(X509_get_subject_name(x509)));
-	json_object_set_new(cert, "serialNumber", json_string(hex != NULL ? hex : ""));
-	json_object_set_new(cert, "validFrom", time_text(X509_get0_notBefore(x509)));
-	json_object_set_new(cert, "validTo", time_text(X509_get0_notAfter(x509)));
-	OPENSSL_free(hex);
-	BN_free(serial);
-}
-
-static json_t *certificate_part(
-	struct sandbox *sandbox, const struct credential *c, const char *certificates, bool info)
-{
-	json_t *cert = json_pack("{s:s}", "status", c->certificate), *list;
-	struct buffer der = BUFFER_INIT(65536);
-
-	if (strcmp(certificates, "none") != 0) {
-		list = json_array();
-		json_array_append_new(list, base64(&c->der));
-		if (strcmp(certificates, "chain") == 0) {
-			if (ca_issuer(sandbox->ca, credential_family(c->key_name), &der))
-				json_array_append_new(list, base64(&der));
-			buffer_reset(&der);
-			if (ca_root(sandbox->ca, credential_family(c->key_name), &der))
-				json_array_append_new(list, base64(&der));
-		}
-		json_object_set_new(cert, "certificates", list);
-	}
-	if (info) {
-		const uint8_t *p = c->der.data;
-		X509 *x509 = d2i_X509(NULL, &p, (long)c->der.length);
-
-		if (x509 != NULL)
-			add_certificate_info(cert, x509);
-		X509_free(x509);
-	}
-	buffer_free(&der);
-	return cert;
-}
-
-static json_t *key_part(const struct credential *c)
-{
-	const struct kind *kind = kind_of(c->key_name);
-	json_t *algorithms = json_array();
-
-	for (size_t i = 0; i < 6 && kind->algorithms[i] != NULL; i++)
-		json_array_append_new(algorithms, json_string(kind->algorithms[i]));
-	return json_pack("{s:s,s:o,s:i,s:s*}", "status", c->key_status, "algo", algorithms, "len",
-		(int)kind->bits, "curve", kind->curve_oid);
-}
-
-/* Version 1: PIN and OTP stand beside everything else. */
-static void add_auth_v1(json_t *info, const struct credential *c)
-{
-	json_object_set_new(info, "authMode", json_string(mode_names[c->mode]));
-	if (c->mode != CREDENTIAL_EXPLICIT)
-		return;
-	json_object_set_new(info, "PIN",
-		json_pack("{s:s,s:s,s:s}", "presence", c->pin[0] != '\0' ? "true" : "false",
-			"format", "A", "label", "PIN"));
-	json_object_set_new(info, "OTP",
-		json_pack("{s:s,s:s*,s:s,s:s,s:s*}", "presence",
-			c->otp != CREDENTIAL_NO_OTP ? "true" : "false", "type",
-			c->otp != CREDENTIAL_NO_OTP ? otp_names[c->otp] : NULL, "format", "N",
-			"label", "OTP", "ID", c->otp != CREDENTIAL_NO_OTP ? "phone" : NULL));
-}
-
-/* Version 2: an expression over authentication objects. */
-static json_t *auth_v2(const struct credential *c)
-{
-	json_t *objects = json_array();
-	char expression[64] = "";
-
-	if (c->mode != CREDENTIAL_EXPLICIT) {
-		json_decref(objects);
-		return json_pack("{s:s}", "mode",
-			c->mode == CREDENTIAL_IMPLICIT ? "explicit" : "oauth2code");
-	}
-	if (c->pin[0] != '\0')
-		json_array_append_new(objects, json_pack("{s:s,s:s,s:s,s:s}", "type", "Password",
-						       "id", "PIN", "format", "A", "label", "PIN"));
-	if (c->otp != CREDENTIAL_NO_OTP)
-		json_array_append_new(objects,
-			json_pack("{s:s,s:s,s:s,s:s,s:s*}", "type",
-				c->otp == CREDENTIAL_ONLINE ? "ChallengeResponse" : "Password",
-				"id", "OTP", "format", "N", "label", "OTP", "generator",
-				c->otp == CREDENTIAL_OFFLINE ? "totp" : NULL));
-	if (c->phone)
-		json_array_append_new(
-			objects, json_pack("{s:s,s:s,s:s}", "type", "ChallengeResponseOOB", "id",
-					 "PHONE", "label", "Телефон"));
-	for (size_t i = 0; i < json_array_size(objects); i++)
-		snprintf(expression + strlen(expression), sizeof expression - strlen(expression),
-			"%s%s",
-			i == 0      ? ""
-			: c->either ? " OR "
-				    : " AND ",
-			json_string_value(json_object_get(json_array_get(objects, i), "id")));
-	return json_pack("{s:s,s:s*,s:o}", "mode", "explicit", "expression",
-		*expression != '\0' ? expression : NULL, "objects", objects);
-}
-
-json_t *credential_info(struct sandbox *sandbox, const struct credential *c, unsigned version,
-	const char *certificates, bool certificate_info, bool auth_info)
-{
-	json_t *info = json_pack("{s:s,s:o,s:o,s:I,s:s}", "description", "Ключ в облаке", "key",
-		key_part(c), "cert", certificate_part(sandbox, c, certificates, certificate_info),
-		"multisign", (json_int_t)c->multisign, "lang", "ru-RU");
-	char scal[2] = {(char)('0' + c->scal), '\0'};
-
-	json_object_set_new(info, "SCAL", json_string(scal));
-	if (version == 1)
-		json_object_set_new(info, "authMode", json_string(mode_names[c->mode]));
-	if (auth_info && version == 1)
-		add_auth_v1(info, c);
-	else if (auth_info)
-		json_object_set_new(info, "auth", auth_v2(c));
-	return info;
 }
