@@ -282,6 +282,9 @@ static CK_RV refused(struct service *service, const struct service_call *call,
 	if (rv == CKR_PODPIS_LOGIN && call->bearer != NULL) {
 		rv = CKR_PODPIS_SAD;
 		sentence = "the authorisation is not taken";
+	} else if (rv == CKR_PODPIS_LOGIN && service->account->login == CLOUD_LOGIN_NONE) {
+		rv = CKR_PODPIS_REFUSED;
+		sentence = "the service wants a login, and the slot has none";
 	}
 	log_error(service->log, "slot %s: %s: %s (HTTP %ld%s%s%s%s)", service->name, call->path,
 		sentence, response->status, error[0] != '\0' ? ", " : "", error,
