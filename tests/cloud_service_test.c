@@ -144,13 +144,14 @@ static void test_documented(void **state)
 			CKR_FUNCTION_REJECTED, "the authorisation is for another hash"},
 		{"400 Bad Request", "invalid_request", "Invalid digest value length", SIGN,
 			CKR_DATA_LEN_RANGE, "the hash has a wrong length"},
+		/* The slot's login is none; what a login makes of these is cloud_logins' and the scenarios'. */
 		{"401 Unauthorized", "invalid_token", "The access token is not valid", SIGN,
-			CKR_PODPIS_LOGIN, "the login is not taken"},
-		{"401 Unauthorized", "", "", SIGN, CKR_PODPIS_LOGIN, "the login is not taken"},
+			CKR_PODPIS_REFUSED, "the slot has none"},
+		{"401 Unauthorized", "", "", SIGN, CKR_PODPIS_REFUSED, "the slot has none"},
 		{"400 Bad Request", "expired_token", "Access token is expired", SIGN,
-			CKR_PODPIS_LOGIN, "the login has expired"},
+			CKR_PODPIS_REFUSED, "the slot has none"},
 		{"400 Bad Request", "invalid_request", "Malformed authorization header", SIGN,
-			CKR_PODPIS_LOGIN, "the login is not taken"},
+			CKR_PODPIS_REFUSED, "the slot has none"},
 		{"400 Bad Request", "invalid_request", "Signing certificate is expired", SIGN,
 			CKR_KEY_FUNCTION_NOT_PERMITTED, "the certificate is not valid any more"},
 		{"400 Bad Request", "invalid_request",
@@ -310,7 +311,7 @@ static void test_clock(void **state)
 		snprintf(answer, sizeof(answer),
 			"HTTP/1.1 401 Unauthorized\r\nDate: %s\r\nContent-Length: 0\r\n\r\n", date);
 		https_server_bytes(server, answer, strlen(answer), HTTPS_CLOSE);
-		assert_int_equal(call(SIGN), CKR_PODPIS_LOGIN);
+		assert_int_equal(call(SIGN), CKR_PODPIS_REFUSED);
 		assert_said(clocks[i].says);
 	}
 }
