@@ -45,6 +45,9 @@ static void test_look(void **state)
 		{{{"a/podpis.module", "module: " MODULE "\n"},
 			 {"b/mine.module", "module: " MODULE "\n"}},
 			PLACE_TWICE, "b/mine.module"},
+		{{{"a/again.module", "module: " MODULE "\n"},
+			 {"a/podpis.module", "module: " MODULE "\n"}},
+			PLACE_TWICE, "a/again.module"},
 	};
 
 	(void)state;

@@ -10,6 +10,7 @@
 #include "provision/workplace/whole_file.h"
 
 #define SYSTEM_FOLDER "/etc/pkcs11/modules"
+#define OWN_NAME      "/podpis.module"
 
 /* From the weakest: a file of the same name in a later folder stands in its place. */
 static size_t folders(char *list[3])
@@ -61,11 +62,17 @@ static bool hidden(char *const *list, size_t count, size_t folder, const char *n
 static void judge(
 	const char *path, const char *library, const char *module, struct place_view *view)
 {
+	const char *slash = strrchr(path, '/');
+	bool own = slash != NULL && strcmp(slash, OWN_NAME) == 0;
+
 	if (view->state != PLACE_ABSENT) {
+		/* The other is the one that setup did not write. */
+		if (view->state != PLACE_THERE || !own)
+			snprintf(view->other, sizeof(view->other), "%s", path);
 		view->state = PLACE_TWICE;
-		snprintf(view->other, sizeof(view->other), "%s", path);
 	} else if (place_same_file(library, module)) {
 		view->state = PLACE_THERE;
+		snprintf(view->other, sizeof(view->other), "%s", path);
 	} else {
 		view->state = PLACE_OTHER;
 		snprintf(view->other, sizeof(view->other), "%s", library);
@@ -132,10 +139,10 @@ bool p11kit_places(struct places *places, const char *module, bool asked, struct
 		return true;
 	}
 	if (root)
-		place = places_add(places, "p11-kit", PLACE_P11KIT, SYSTEM_FOLDER "/podpis.module");
+		place = places_add(places, "p11-kit", PLACE_P11KIT, SYSTEM_FOLDER OWN_NAME);
 	else if (config != NULL)
 		place = places_add(
-			places, "p11-kit", PLACE_P11KIT, "%s/pkcs11/modules/podpis.module", config);
+			places, "p11-kit", PLACE_P11KIT, "%s/pkcs11/modules" OWN_NAME, config);
 	free(config);
 	if (place == NULL)
 		return error_set(
