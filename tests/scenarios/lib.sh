@@ -15,7 +15,8 @@ story=$(basename "$0" .sh)
 work=$(mktemp -d "${TMPDIR:-/tmp}/podpis-$story.XXXXXX")
 sandbox_pid=
 servers= # what else a story started and has to end with it
-unset LANGUAGE PODPIS_CONFIG PODPIS_LOG PODPIS_PIN PODPIS_SIGNER_PIN PODPIS_SO_PIN http_proxy https_proxy HTTPS_PROXY ALL_PROXY
+unset LANGUAGE OPENSSL_CONF PODPIS_CONFIG PODPIS_LOG PODPIS_PIN PODPIS_SIGNER_PIN PODPIS_SO_PIN
+unset http_proxy https_proxy HTTPS_PROXY ALL_PROXY
 
 finish() {
 	status=$?
