@@ -60,6 +60,11 @@ works() {
 	greeted page NORMAL:-VERS-TLS1.3
 	greeted page NORMAL
 	greeted libcurl
+	command -v git >/dev/null || return 0
+	# The site has no repository; git finds that out when it is let in.
+	refused env GIT_SSL_CAINFO="$work/site-ca.pem" git -c http.proxy= -c http.sslCert="$certificate" -c http.sslKey="$key" \
+		ls-remote "$site"
+	printed 'not valid: is this a git repository'
 }
 
 issued rsa:2048

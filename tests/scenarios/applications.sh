@@ -1,6 +1,7 @@
 #!/bin/sh
-# applications: the programs that people have open the vault as it is: OpenSC's pkcs11-tool, GnuTLS's p11tool and
-# certtool, NSS's modutil, certutil and cmsutil, OpenSSL through its engine. What one makes, OpenSSL verifies.
+# applications: the programs that people have make keys and certificates in a vault, and use them: OpenSC's
+# pkcs11-tool, GnuTLS's p11tool and certtool, NSS's modutil, certutil and cmsutil, OpenSSL's req through its engine.
+# What one makes, OpenSSL verifies. (What they do with a certificate that was issued: tests/applications.)
 # shellcheck source=tests/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -166,20 +167,6 @@ for object in 'rsa 01' 'ec 02'; do
 	openssl x509 -in "$work/$1.crt" -outform DER -out "$work/$1.der"
 	tool --write-object "$work/$1.der" --type cert --id "$2" --label "$1"
 done
-
-step 'OpenSSL through its engine'
-for object in rsa ec; do
-	engine dgst -sha256 -engine pkcs11 -keyform engine -sign "$(key $object)" -out "$work/signature" "$work/document"
-	openssl x509 -in "$work/$object.crt" -pubkey -noout >"$work/$object.pem"
-	quietly openssl dgst -sha256 -verify "$work/$object.pem" -signature "$work/signature" "$work/document"
-	engine cms -sign -engine pkcs11 -keyform engine -inkey "$(key $object)" -signer "$work/$object.crt" -binary \
-		-in "$work/document" -outform DER -out "$work/signed.p7s"
-	quietly openssl cms -verify -inform DER -in "$work/signed.p7s" -content "$work/document" -binary \
-		-CAfile "$work/$object.crt" -purpose any -out "$work/read"
-done
-engine dgst -sha256 -engine pkcs11 -keyform engine -sign "$(key rsa)" -sigopt rsa_padding_mode:pss \
-	-sigopt rsa_pss_saltlen:32 -out "$work/signature" "$work/document"
-quietly openssl dgst -sha256 -sigopt rsa_padding_mode:pss -verify "$work/rsa.pem" -signature "$work/signature" "$work/document"
 
 step 'NSS: modutil, certutil, cmsutil'
 database=sql:$work/nss
