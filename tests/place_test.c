@@ -190,7 +190,7 @@ static const struct place *find(
 	return NULL;
 }
 
-/* firefox.c, ssh.c, openssl.c, shared_nss.c, by what is in a home. */
+/* firefox.c, ssh.c, openssl.c, chromium.c, by what is in a home. */
 static void test_applications(void **state)
 {
 	struct places places = {0};

@@ -40,10 +40,8 @@ static const struct option options_setup_authority[] = {
 static const struct option options_setup_workplace[] = {
 	{"for", "LIST",
 		N_("the applications that get to know the module, with commas between: p11-kit, "
-		   "firefox, "
-		   "chromium, libreoffice, openssl, ssh, none; those that are there when not "
-		   "given, but for "
-		   "ssh, and as root p11-kit"),
+		   "firefox, chromium, libreoffice, nss, openssl, ssh, none; those that are there "
+		   "when not given, but for nss, ssh, and as root p11-kit"),
 		false},
 	{"yes", NULL, N_("trusts the authorities' root certificates without a question"), false},
 	{"undo", NULL,

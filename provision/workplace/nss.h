@@ -13,6 +13,9 @@
 #include "module/support/buffer.h"
 #include "provision/workplace/place.h"
 
+/* The database that programs of the person share, ~/.pki/nssdb. ERROR_WORKPLACE: no home. The caller frees. */
+char *nss_shared(struct error *err);
+
 /* The place of `module` in the database in `folder`. NULL: no memory. */
 struct place *nss_place(
 	struct places *places, const char *application, const char *folder, const char *module);

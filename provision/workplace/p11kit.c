@@ -156,6 +156,11 @@ bool p11kit_places(struct places *places, const char *module, bool asked, struct
 		place->hint = strdup(
 			_("p11-kit ignores root's own configuration; podpis setup --for p11-kit "
 			  "registers the module for everybody"));
+	} else {
+		place->hint = strdup(
+			_("p11-kit, GnuTLS and OpenSSL have no trust store of a person's own: whom "
+			  "to trust is told to a program in a file, or to everybody on this "
+			  "machine by the administrator"));
 	}
 	return place->text != NULL || error_set(err, ERROR_FAILED, _("out of memory"));
 }

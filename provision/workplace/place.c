@@ -21,6 +21,7 @@ static const struct {
 	{"firefox", firefox_places},
 	{"chromium", chromium_places},
 	{"libreoffice", libreoffice_places},
+	{"nss", nss_places},
 	{"openssl", openssl_places},
 	{"ssh", ssh_places},
 };
@@ -52,8 +53,7 @@ static bool all_known(const char *wanted, struct error *err)
 		if (!known && strcmp(name, "none") != 0)
 			return error_set(err, ERROR_USAGE,
 				_("--for %s: there is p11-kit, firefox, chromium, libreoffice, "
-				  "openssl, ssh, "
-				  "none"),
+				  "nss, openssl, ssh, none"),
 				name);
 	}
 	return true;
@@ -190,7 +190,7 @@ bool place_look(
 		nss_look(buffer_text(&text), module, view);
 	} else if (there && find_lines(buffer_text(&text), place->text) != NULL) {
 		view->state = PLACE_THERE;
-	} else if (text.length > 0 && !place->front) {
+	} else if (text.length > 0 && place->syntax == PLACE_LINES && !place->front) {
 		view->state = PLACE_OTHER;
 		snprintf(view->other, sizeof(view->other), "%s", place->path);
 	}
@@ -232,11 +232,38 @@ static const char *separator(const struct place *place, const struct buffer *old
 {
 	const char *text = buffer_text(old);
 
-	if (place->front || old->length == 0)
+	if (place->front || place->syntax == PLACE_FRAMED || old->length == 0)
 		return "";
 	if (text[old->length - 1] != '\n')
 		return "\n\n";
 	return old->length > 1 && text[old->length - 2] == '\n' ? "" : "\n";
+}
+
+/* The last line of a frame, which is to be found in the file. */
+static const char *closing(const char *frame)
+{
+	const char *line = frame + strlen(frame) - 1;
+
+	while (line != frame && line[-1] != '\n')
+		line--;
+	return line;
+}
+
+/* Where the piece belongs in the text. */
+static bool find_place(
+	const struct place *place, const struct buffer *old, size_t *offset, struct error *err)
+{
+	const char *text = buffer_text(old), *at;
+
+	*offset = place->front ? 0 : old->length;
+	if (place->syntax != PLACE_FRAMED)
+		return true;
+	at = find_lines(text, closing(place->frame));
+	if (at == NULL)
+		return error_set(err, ERROR_FAILED, _("%s: not a file of %s"), place->path,
+			place->application);
+	*offset = (size_t)(at - text);
+	return true;
 }
 
 bool place_add(const struct place *place, struct record *record, struct error *err)
@@ -244,21 +271,27 @@ bool place_add(const struct place *place, struct record *record, struct error *e
 	struct buffer old = BUFFER_INIT(WHOLE_FILE_MAX), text = BUFFER_INIT(2 * WHOLE_FILE_MAX);
 	struct maker maker = {.place = place, .record = record, .err = err};
 	char *piece = NULL;
+	size_t offset;
 	bool there = false, done = false;
 
 	if (!whole_file_folders(place->path, made_folder, &maker, err) || maker.failed ||
 		!make_database(place, record, err) ||
 		!whole_file_read(place->path, &old, &there, err))
 		goto out;
+	if (place->frame != NULL && old.length == 0)
+		buffer_append_text(&old, place->frame);
+	if (!find_place(place, &old, &offset, err))
+		goto out;
 	piece = place_text("%s%s", separator(place, &old), place->text);
-	if (piece == NULL || !buffer_printf(&text, "%s%s", place->front ? piece : buffer_text(&old),
-				     place->front ? buffer_text(&old) : piece)) {
+	if (piece == NULL || !buffer_append(&text, old.data, offset) ||
+		!buffer_append_text(&text, piece) ||
+		!buffer_append_text(&text, buffer_text(&old) + offset)) {
 		error_set(err, ERROR_FAILED, _("out of memory"));
 		goto out;
 	}
 	done = record_add(record,
-		       json_pack("{s:s, s:s, s:s, s:b}", "kind", "text", "path", place->path,
-			       "text", piece, "created", !there),
+		       json_pack("{s:s, s:s, s:s, s:b, s:s*}", "kind", "text", "path", place->path,
+			       "text", piece, "created", !there, "frame", place->frame),
 		       err) &&
 	       whole_file_write(place->path, text.data, text.length, there ? 0 : place->mode, err);
 out:
@@ -300,7 +333,8 @@ bool place_take_back(const json_t *entry, bool *left, struct error *err)
 	}
 	if (there && !buffer_ok(&rest))
 		error_set(err, ERROR_FAILED, _("out of memory"));
-	else if (there && rest.length == 0 && json_is_true(json_object_get(entry, "created")))
+	else if (there && strcmp(buffer_text(&rest), record_text(entry, "frame")) == 0 &&
+		 json_is_true(json_object_get(entry, "created")))
 		done = unlink(path) == 0 ||
 		       error_set(err, ERROR_FAILED, "%s: %s", path, strerror(errno));
 	else

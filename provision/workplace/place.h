@@ -1,8 +1,8 @@
 /*
  * place: where an application looks for PKCS#11 modules, and what has to stand there.
  *
- * A place is a piece of text in a file: a file of our own, a line at the beginning, or a paragraph of an NSS
- * database's pkcs11.txt. Each application's file (firefox.c, p11kit.c …) names its places; setup, --undo and
+ * A place is a piece of text in a file: a file of our own, a line at the beginning, a line before the last one of
+ * a file that has to have a frame (XML), or a paragraph of an NSS database's pkcs11.txt. Each application's file (firefox.c, p11kit.c …) names its places; setup, --undo and
  * doctor all work by them.
  */
 #ifndef PODPIS_WORKPLACE_PLACE_H
@@ -14,7 +14,7 @@
 #include "module/support/error.h"
 #include "provision/workplace/record.h"
 
-enum place_syntax { PLACE_LINES, PLACE_P11KIT, PLACE_NSS };
+enum place_syntax { PLACE_LINES, PLACE_FRAMED, PLACE_P11KIT, PLACE_NSS };
 
 struct place {
 	const char *application; /* as --for names it */
@@ -22,11 +22,13 @@ struct place {
 	char *path;     /* NULL: nothing is to be done, but the hint to be given */
 	char *text;     /* what has to stand in the file, lines */
 	char *database; /* PLACE_NSS: the folder of the database */
-	mode_t mode;    /* of a new file; 0: 0600 */
-	bool front;     /* at the file's beginning */
-	char *busy;     /* why it can't be changed now, or NULL */
-	char *never;    /* why it can't work, and what does, or NULL */
-	char *hint;     /* what a person has to know to use it, or NULL */
+	const char *
+		frame; /* PLACE_FRAMED: the file without anything in it, ending in the line that closes it */
+	mode_t mode; /* of a new file; 0: 0600 */
+	bool front;  /* at the file's beginning */
+	char *busy;  /* why it can't be changed now, or NULL */
+	char *never; /* why it can't work, and what does, or NULL */
+	char *hint;  /* what a person has to know to use it, or NULL */
 };
 
 #define PLACES_MAX 64

@@ -13,7 +13,8 @@
 /*
  * The kinds of entries, with their members besides "kind" and "path":
  *
- *	text		"text" was put into the file; "created": the file was not there
+ *	text		"text" was put into the file; "created": the file was not there; "frame": what else was
+ *			put there then
  *	anchor		the certificate "sha256" as "nickname", in the NSS database
  *	database	the NSS database was made
  *	folder		was made

@@ -9,7 +9,8 @@
 #include "module/support/buffer.h"
 #include "module/support/error.h"
 
-#define WHOLE_FILE_MAX (1 << 20)
+/* LibreOffice keeps pictures in its settings. */
+#define WHOLE_FILE_MAX (16 << 20)
 
 /* Makes the folders that `path` is in, mode 0700; `made` (may be NULL) is called with each that was not there. */
 bool whole_file_folders(const char *path, void (*made)(void *context, const char *folder),
