@@ -94,7 +94,7 @@ void inner_table_free(struct inner_table *table)
 		return;
 	for (struct inner *inner = table->first, *next; inner != NULL; inner = next) {
 		next = inner->next;
-		if (inner->state == INNER_OPEN && inner->owner)
+		if (inner->state == INNER_OPEN && inner->owner && !library_is_past())
 			inner->library.functions.C_Finalize(NULL);
 		inner_free(inner);
 	}
@@ -274,7 +274,7 @@ static CK_RV inner_open(struct inner *inner)
 	CK_RV rv = CKR_OK;
 
 	/* Below a probe there is no probe: a module that leads back here would go on for ever. */
-	if (probe_is_self())
+	if (probe_is_self() || library_is_past())
 		return CKR_DEVICE_ERROR;
 	pthread_mutex_lock(&inner->mutex);
 	if (!inner_settle(inner))
@@ -321,7 +321,7 @@ static bool inner_step_in(struct inner *inner, struct inner_visit *visit)
 {
 	*visit = (struct inner_visit){.inner = inner, .door = doors_mine()};
 	doors_in(&inner->doors, visit->door);
-	if (atomic_load(&inner->state) == INNER_OPEN) {
+	if (atomic_load(&inner->state) == INNER_OPEN && !library_is_past()) {
 		visit->functions = &inner->library.functions;
 		visit->epoch = atomic_load(&inner->epoch);
 		return true;

@@ -1,7 +1,9 @@
 #include "module/store/token/library.h"
 
 #include <dlfcn.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "module/podpis-vault.h"
@@ -64,6 +66,30 @@ static const CK_FUNCTION_LIST_3_0 *library_interface(CK_C_GetInterface get)
 	return NULL;
 }
 
+static atomic_bool past, watched;
+
+static void library_pass(void)
+{
+	atomic_store(&past, true);
+}
+
+bool library_is_past(void)
+{
+	return atomic_load(&past);
+}
+
+/*
+ * Exit handlers run from the last to the first, and a library's static destructors are among them, registered while it
+ * is loaded: so one that is registered after that runs before them, and after every handler of the host's that could
+ * still use the library. It raises a flag and nothing else; this module is never unloaded.
+ */
+static bool library_watch_exit(bool new)
+{
+	if (new || !atomic_load(&watched))
+		atomic_store(&watched, atexit(library_pass) == 0);
+	return atomic_load(&watched);
+}
+
 CK_RV library_load(struct library *library, const char *path)
 {
 	CK_FUNCTION_LIST *list = NULL;
@@ -72,13 +98,16 @@ CK_RV library_load(struct library *library, const char *path)
 
 	if (library->loaded)
 		return CKR_OK;
+	bool new = dlopen(path, RTLD_NOW | RTLD_NOLOAD) == NULL;
 	void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 	if (handle == NULL) {
 		const char *cause = dlerror();
 		return library_problem(
 			library, CKR_GENERAL_ERROR, cause != NULL ? cause : "can't be loaded");
 	}
-	/* The handle is not kept, nor closed: RTLD_NODELETE. */
+	/* The handles are not kept, nor closed: RTLD_NODELETE. */
+	if (!library_watch_exit(new))
+		return library_problem(library, CKR_HOST_MEMORY, "no memory for an exit handler");
 	*(void **)&get = dlsym(handle, "C_GetFunctionList");
 	if (get == NULL)
 		return library_problem(library, CKR_GENERAL_ERROR,

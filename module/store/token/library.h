@@ -33,4 +33,10 @@ CK_RV library_load(struct library *library, const char *path);
  */
 CK_RV library_start(struct library *library, CK_FLAGS flags, bool inherited, bool *owner);
 
+/*
+ * The process is ending, and such a library's own exit handlers and static destructors run or have run: it is not
+ * to be called any more. Applications still call us then, from exit handlers of their own.
+ */
+bool library_is_past(void);
+
 #endif
