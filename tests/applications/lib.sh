@@ -229,3 +229,9 @@ printed() {
 fingerprint() {
 	openssl x509 -in "$work/certificate.pem" -noout -fingerprint -sha1 | sed 's/.*=//; s/://g' | tr A-F a-f
 }
+
+# common_name: whose certificate it is.
+common_name() {
+	openssl x509 -in "$work/certificate.pem" -noout -subject -nameopt multiline,utf8,-esc_msb |
+		sed -n 's/^ *commonName *= //p'
+}

@@ -18,9 +18,15 @@ servers= # what else a story started and has to end with it
 unset LANGUAGE OPENSSL_CONF PODPIS_CONFIG PODPIS_LOG PODPIS_PIN PODPIS_SIGNER_PIN PODPIS_SO_PIN
 unset http_proxy https_proxy HTTPS_PROXY ALL_PROXY
 
+# at_end: what a story has to end besides; it may define its own.
+at_end() {
+	:
+}
+
 finish() {
 	status=$?
 	trap - EXIT INT TERM
+	at_end
 	sandbox_stop
 	for server in $servers; do
 		kill "$server" 2>/dev/null || :
