@@ -69,6 +69,7 @@ signed_by_hand() {
 	verify_odt || fail "$(cat "$work/out")"
 	sed -i 's/agreement/disagreement/' "$work/odt/content.xml"
 	! verify_odt || fail 'a changed document is accepted'
+	mv "$documents/signed.odt" "$work/letter.odt"
 	rm -r "$documents" "$work/odt"
 }
 
@@ -79,3 +80,56 @@ pins="$token=$PIN"
 [ "$store" = vault ] || pins="$pins
 ivanov=$(cat "$HOME/pin")"
 signed_by_hand
+
+# It has nothing to do with the store, and takes its time.
+[ "$store" = token ] || exit 0
+strace -qq -o "$work/trace" true 2>/dev/null || {
+	echo 'no strace here: where LibreOffice looks is not seen'
+	exit 0
+}
+
+# looks_in: the database that LibreOffice opens in this home.
+looks_in() {
+	TMPDIR=$work timeout 60 strace -qq -f -o "$work/trace" -e trace=openat soffice --headless --norestore --convert-to pdf \
+		--outdir "$work" "$work/letter.odt" >"$work/office.log" 2>&1 || fail "$(cat "$work/office.log")"
+	sed -n 's|.*"\([^"]*\)/cert9\.db".*|\1|p' "$work/trace" | tail -n 1
+}
+
+# registers_in: that which setup would change.
+registers_in() {
+	podpis setup --for libreoffice --dry-run | sed -n 's|^libreoffice: \(.*\)/pkcs11\.txt: .*|\1|p'
+}
+
+# profile FOLDER: an NSS database as a profile has it.
+profile() {
+	mkdir -p "$1"
+	certutil -N -d "sql:$1" --empty-password
+}
+
+step 'where there are profiles, LibreOffice looks in the one where setup registers'
+become petrov
+firefox=$HOME/.mozilla/firefox thunderbird=$HOME/.thunderbird
+profile "$firefox/standard"
+profile "$firefox/used"
+cat >"$firefox/profiles.ini" <<END
+[Install4F96D1932A9F858E]
+Default=used
+Locked=1
+
+[Profile1]
+Name=default
+IsRelative=1
+Path=standard
+Default=1
+
+[Profile0]
+Name=default-esr
+IsRelative=1
+Path=used
+END
+[ "$(looks_in)" = "$firefox/standard" ] || fail "it looks in $(looks_in)"
+[ "$(registers_in)" = "$firefox/standard" ] || fail "setup registers in $(registers_in)"
+profile "$thunderbird/mail"
+printf '[Profile0]\nName=default\nIsRelative=1\nPath=mail\n' >"$thunderbird/profiles.ini"
+[ "$(looks_in)" = "$thunderbird/mail" ] || fail "it looks in $(looks_in)"
+[ "$(registers_in)" = "$thunderbird/mail" ] || fail "setup registers in $(registers_in)"
