@@ -5,7 +5,6 @@ usage: /usr/bin/python3 libreoffice_drive.py PIPE FOLDER, with Debian's python3-
 type for each token ("TOKEN=PIN", lines); WRONG, what is typed first; TOKEN; CERTIFICATE, its file (DER); PERSON, its common
 name; SERIAL, its serial number, in hexadecimal. Leaves signed.odt, exported.pdf, added.pdf in the folder.
 """
-import hashlib
 import os
 import subprocess
 import sys
@@ -22,7 +21,7 @@ token = os.environ["TOKEN"]
 certificate_der = open(os.environ["CERTIFICATE"], "rb").read()
 person = os.environ["PERSON"]
 serial = os.environ["SERIAL"]
-READ, WRITE = 1, 4  # com.sun.star.embed.ElementModes
+READ = 1  # com.sun.star.embed.ElementModes
 
 
 def die(*words):
