@@ -195,6 +195,7 @@ static void test_applications(void **state)
 {
 	struct places places = {0};
 	struct error err = {0};
+	char *config;
 
 	(void)state;
 	assert_false(places_find(&places, MODULE, "firefox,netscape", &err));
@@ -212,6 +213,17 @@ static void test_applications(void **state)
 	put(".var/app/org.mozilla.firefox/.mozilla/firefox/profiles.ini",
 		"[Profile0]\nPath=packed\nIsRelative=1\n");
 	put(".var/app/org.mozilla.firefox/.mozilla/firefox/packed/prefs.js", "");
+	/* Where Firefox makes its profiles by now. */
+	put("config/mozilla/firefox/profiles.ini", "[Profile0]\nPath=new\nIsRelative=1\n");
+	put("config/mozilla/firefox/new/prefs.js", "");
+	config = folder_path(home, "config");
+	setenv("XDG_CONFIG_HOME", config, 1);
+	assert_true(places_find(&places, MODULE, "firefox", &err));
+	assert_int_equal(places.count, 3);
+	assert_non_null(find(&places, "firefox", "/config/mozilla/firefox/new/pkcs11.txt"));
+	places_clear(&places);
+	unsetenv("XDG_CONFIG_HOME");
+	free(config);
 	assert_true(places_find(&places, MODULE, "firefox,chromium,ssh", &err));
 	assert_int_equal(places.count, 5);
 	assert_non_null(find(&places, "firefox", "/.mozilla/firefox/here/pkcs11.txt"));
@@ -232,6 +244,43 @@ static void test_applications(void **state)
 	assert_true(places_find(&places, MODULE, NULL, &err));
 	assert_int_equal(places.count, 0);
 	setenv("HOME", home, 1);
+}
+
+/* A file of the administrator's gets a member, and gives it back; one of our own goes. */
+static void test_policy(void **state)
+{
+	static const char theirs[] = "{\n\t\"policies\": {\n\t\t\"A\": true\n\t}\n}";
+	struct places places = {0};
+	struct place *place = places_add(
+		&places, "firefox-policy", PLACE_POLICY, "%s/policies/policies.json", home);
+	struct place_view view;
+
+	(void)state;
+	place->text = strdup(MODULE);
+	for (size_t i = 0; i < 2; i++) {
+		if (i > 0)
+			put("policies/policies.json", theirs);
+		assert_true(place_look(place, MODULE, &view, NULL));
+		assert_int_equal(view.state, PLACE_ABSENT);
+		assert_true(place_add(place, &record, NULL));
+		assert_true(place_look(place, MODULE, &view, NULL));
+		assert_int_equal(view.state, PLACE_THERE);
+		assert_int_equal(take_back(), 0);
+		expect("policies/policies.json", i > 0 ? theirs : NULL);
+	}
+	/* Written anew by somebody: the member goes, what is theirs stays. */
+	assert_true(place_add(place, &record, NULL));
+	put("policies/policies.json", "{\"policies\":{\"A\":true,\"SecurityDevices\":{\"Add\":{"
+				      "\"Podpis\":\"" MODULE "\"}}}}");
+	assert_int_equal(take_back(), 0);
+	expect("policies/policies.json",
+		"{\"policies\":{\"A\":true,\"SecurityDevices\":{\"Add\":{}}}}");
+	/* And one that can't be read is left alone. */
+	put("policies/policies.json", "{\"policies\"");
+	assert_false(place_look(place, MODULE, &view, NULL));
+	assert_false(place_add(place, &record, NULL));
+	expect("policies/policies.json", "{\"policies\"");
+	places_clear(&places);
 }
 
 static void test_chromium_runs(void **state)
@@ -262,6 +311,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_changed_since, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nss_paragraph, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_applications, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_policy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_chromium_runs, setup, teardown),
 	};
 

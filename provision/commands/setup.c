@@ -40,8 +40,13 @@ static const struct option options_setup_authority[] = {
 static const struct option options_setup_workplace[] = {
 	{"for", "LIST",
 		N_("the applications that get to know the module, with commas between: p11-kit, "
-		   "firefox, chromium, libreoffice, nss, openssl, ssh, none; those that are there "
-		   "when not given, but for nss, ssh, and as root p11-kit"),
+		   "firefox, firefox-policy, chromium, libreoffice, nss, openssl, ssh, none; those "
+		   "that are there when not given, but for nss, ssh, firefox-policy, and as root "
+		   "p11-kit"),
+		false},
+	{"system", NULL,
+		N_("only what is for everybody on this machine, when --for says nothing else: "
+		   "p11-kit, firefox-policy; no podpis.conf, no token"),
 		false},
 	{"yes", NULL, N_("trusts the authorities' root certificates without a question"), false},
 	{"undo", NULL,
@@ -335,6 +340,8 @@ static bool wait_for_others(struct context *context, int *lock, struct error *er
 /* A foreign module is registered by whoever it came from. */
 static bool register_module(struct context *context, struct error *err)
 {
+	const char *wanted = given(context, "for",
+		options_has(&context->options, "system") ? "p11-kit,firefox-policy" : NULL);
 	struct places places = {0};
 	struct record record = {0};
 	char *module = NULL;
@@ -343,7 +350,7 @@ static bool register_module(struct context *context, struct error *err)
 	if (options_has(&context->options, "module"))
 		return true;
 	done = workplace_module(&module, err) && record_open(&record, err) &&
-	       places_find(&places, module, options_get(&context->options, "for"), err);
+	       places_find(&places, module, wanted, err);
 	if (done) {
 		registered = workplace_register(context, &places, &record, err);
 		/* What can be done is done, whatever could not. */
@@ -367,20 +374,20 @@ static bool undo(struct context *context, struct error *err)
 
 static bool run(struct context *context, struct error *err)
 {
-	bool done;
+	bool own = !options_has(&context->options, "system"), done;
 	int lock = -1;
 
 	if (options_has(&context->options, "dry-run")) {
 		load(context);
 		return options_has(&context->options, "undo")
 			       ? undo(context, err)
-			       : configure(context, err) && register_module(context, err);
+			       : (!own || configure(context, err)) && register_module(context, err);
 	}
 	done = wait_for_others(context, &lock, err);
 	if (done && options_has(&context->options, "undo"))
 		done = undo(context, err);
 	else
-		done = done && configure(context, err) && make_token(context, err) &&
+		done = done && (!own || (configure(context, err) && make_token(context, err))) &&
 		       register_module(context, err);
 	if (lock >= 0)
 		close(lock);

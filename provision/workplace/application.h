@@ -10,7 +10,7 @@
 typedef bool application_places(
 	struct places *places, const char *module, bool asked, struct error *err);
 
-application_places firefox_places, chromium_places, libreoffice_places, nss_places, openssl_places,
-	ssh_places, p11kit_places;
+application_places firefox_places, firefox_policy_places, chromium_places, libreoffice_places,
+	nss_places, openssl_places, ssh_places, p11kit_places;
 
 #endif

@@ -6,15 +6,20 @@
 #include "provision/workplace/mozilla.h"
 #include "provision/workplace/nss.h"
 
-/* Where profiles.ini is, from the home; one that is packed with its own system can't load a library of this one. */
+/*
+ * Where profiles.ini is, from the home or, since Firefox 147, from $XDG_CONFIG_HOME; one that is packed with its own
+ * system can't load a library of this one.
+ */
 static const struct {
 	const char *folder;
 	const char *packed;
+	bool configuration;
 } roots[] = {
-	{".mozilla/firefox", NULL},
-	{".config/mozilla/firefox", NULL},
-	{"snap/firefox/common/.mozilla/firefox", "snap"},
-	{".var/app/org.mozilla.firefox/.mozilla/firefox", "flatpak"},
+	{".mozilla/firefox", NULL, false},
+	{"mozilla/firefox", NULL, true},
+	{"snap/firefox/common/.mozilla/firefox", "snap", false},
+	{".var/app/org.mozilla.firefox/.mozilla/firefox", "flatpak", false},
+	{".var/app/org.mozilla.firefox/config/mozilla/firefox", "flatpak", false},
 };
 
 struct finder {
@@ -47,11 +52,13 @@ static void add_profile(void *context, const struct mozilla_profile *profile)
 bool firefox_places(struct places *places, const char *module, bool asked, struct error *err)
 {
 	const char *home = place_home();
+	char *config = place_config_home();
+	size_t before = places->count;
 	bool done = true;
 
-	(void)asked;
 	for (size_t i = 0; done && home != NULL && i < sizeof(roots) / sizeof(roots[0]); i++) {
-		char *root = place_text("%s/%s", home, roots[i].folder);
+		char *root = place_text(
+			"%s/%s", roots[i].configuration ? config : home, roots[i].folder);
 		struct finder finder = {
 			.places = places, .module = module, .packed = roots[i].packed};
 
@@ -60,5 +67,10 @@ bool firefox_places(struct places *places, const char *module, bool asked, struc
 			done = error_set(err, ERROR_FAILED, _("%s: too many profiles"), root);
 		free(root);
 	}
+	free(config);
+	if (done && asked && places->count == before)
+		return error_set(err, ERROR_WORKPLACE,
+			_("there is no profile of Firefox yet: start Firefox once; or, as root, "
+			  "podpis setup --system registers Podpis in all profiles to come"));
 	return done;
 }

@@ -11,6 +11,7 @@
 #include "provision/workplace/application.h"
 #include "provision/workplace/nss.h"
 #include "provision/workplace/p11kit.h"
+#include "provision/workplace/policy.h"
 #include "provision/workplace/whole_file.h"
 
 static const struct {
@@ -19,6 +20,7 @@ static const struct {
 } applications[] = {
 	{"p11-kit", p11kit_places},
 	{"firefox", firefox_places},
+	{"firefox-policy", firefox_policy_places},
 	{"chromium", chromium_places},
 	{"libreoffice", libreoffice_places},
 	{"nss", nss_places},
@@ -52,8 +54,8 @@ static bool all_known(const char *wanted, struct error *err)
 			known = known || strcmp(name, applications[i].name) == 0;
 		if (!known && strcmp(name, "none") != 0)
 			return error_set(err, ERROR_USAGE,
-				_("--for %s: there is p11-kit, firefox, chromium, libreoffice, "
-				  "nss, openssl, ssh, none"),
+				_("--for %s: there is p11-kit, firefox, firefox-policy, chromium, "
+				  "libreoffice, nss, openssl, ssh, none"),
 				name);
 	}
 	return true;
@@ -179,14 +181,16 @@ bool place_look(
 	const struct place *place, const char *module, struct place_view *view, struct error *err)
 {
 	struct buffer text = BUFFER_INIT(WHOLE_FILE_MAX);
-	bool there = false;
+	bool there = false, done = true;
 
 	*view = (struct place_view){.state = PLACE_ABSENT};
 	if (place->syntax == PLACE_P11KIT)
 		return p11kit_look(module, view, err);
 	if (!whole_file_read(place->path, &text, &there, err))
 		return false;
-	if (there && place->syntax == PLACE_NSS) {
+	if (place->syntax == PLACE_POLICY) {
+		done = policy_look(buffer_text(&text), module, view, err);
+	} else if (there && place->syntax == PLACE_NSS) {
 		nss_look(buffer_text(&text), module, view);
 	} else if (there && find_lines(buffer_text(&text), place->text) != NULL) {
 		view->state = PLACE_THERE;
@@ -195,7 +199,7 @@ bool place_look(
 		snprintf(view->other, sizeof(view->other), "%s", place->path);
 	}
 	buffer_free(&text);
-	return true;
+	return done;
 }
 
 struct maker {
@@ -249,21 +253,24 @@ static const char *closing(const char *frame)
 	return line;
 }
 
-/* Where the piece belongs in the text. */
-static bool find_place(
-	const struct place *place, const struct buffer *old, size_t *offset, struct error *err)
+/* What is to be put in, and where. The caller frees *piece. */
+static bool find_piece(const struct place *place, const struct buffer *old, size_t *offset,
+	char **piece, struct error *err)
 {
 	const char *text = buffer_text(old), *at;
 
+	if (place->syntax == PLACE_POLICY)
+		return policy_piece(text, place->text, offset, piece, err);
 	*offset = place->front ? 0 : old->length;
-	if (place->syntax != PLACE_FRAMED)
-		return true;
-	at = find_lines(text, closing(place->frame));
-	if (at == NULL)
-		return error_set(err, ERROR_FAILED, _("%s: not a file of %s"), place->path,
-			place->application);
-	*offset = (size_t)(at - text);
-	return true;
+	if (place->syntax == PLACE_FRAMED) {
+		at = find_lines(text, closing(place->frame));
+		if (at == NULL)
+			return error_set(err, ERROR_FAILED, _("%s: not a file of %s"), place->path,
+				place->application);
+		*offset = (size_t)(at - text);
+	}
+	*piece = place_text("%s%s", separator(place, old), place->text);
+	return *piece != NULL || error_set(err, ERROR_FAILED, _("out of memory"));
 }
 
 bool place_add(const struct place *place, struct record *record, struct error *err)
@@ -271,7 +278,7 @@ bool place_add(const struct place *place, struct record *record, struct error *e
 	struct buffer old = BUFFER_INIT(WHOLE_FILE_MAX), text = BUFFER_INIT(2 * WHOLE_FILE_MAX);
 	struct maker maker = {.place = place, .record = record, .err = err};
 	char *piece = NULL;
-	size_t offset;
+	size_t offset = 0;
 	bool there = false, done = false;
 
 	if (!whole_file_folders(place->path, made_folder, &maker, err) || maker.failed ||
@@ -280,18 +287,19 @@ bool place_add(const struct place *place, struct record *record, struct error *e
 		goto out;
 	if (place->frame != NULL && old.length == 0)
 		buffer_append_text(&old, place->frame);
-	if (!find_place(place, &old, &offset, err))
+	if (!find_piece(place, &old, &offset, &piece, err))
 		goto out;
-	piece = place_text("%s%s", separator(place, &old), place->text);
-	if (piece == NULL || !buffer_append(&text, old.data, offset) ||
-		!buffer_append_text(&text, piece) ||
-		!buffer_append_text(&text, buffer_text(&old) + offset)) {
+	buffer_append(&text, old.data, offset);
+	buffer_append_text(&text, piece);
+	buffer_append(&text, buffer_text(&old) + offset, old.length - offset);
+	if (!buffer_ok(&text)) {
 		error_set(err, ERROR_FAILED, _("out of memory"));
 		goto out;
 	}
 	done = record_add(record,
-		       json_pack("{s:s, s:s, s:s, s:b, s:s*}", "kind", "text", "path", place->path,
-			       "text", piece, "created", !there, "frame", place->frame),
+		       json_pack("{s:s, s:s, s:s, s:b, s:s*, s:s*}", "kind", "text", "path",
+			       place->path, "text", piece, "created", !there, "frame", place->frame,
+			       "library", place->syntax == PLACE_POLICY ? place->text : NULL),
 		       err) &&
 	       whole_file_write(place->path, text.data, text.length, there ? 0 : place->mode, err);
 out:
@@ -301,14 +309,17 @@ out:
 	return done;
 }
 
-/* The library that a piece of pkcs11.txt names: other programs may have written the file anew. */
-static bool without_library(const char *text, const char *piece, struct buffer *rest)
+/* The library that a piece names: other programs may have written the file anew, of pkcs11.txt or policies.json. */
+static bool without_library(const char *text, const json_t *entry, struct buffer *rest)
 {
+	const char *piece = record_text(entry, "text"), *policy = record_text(entry, "library");
 	const char *library = strstr(piece, "library=");
 	size_t length = library != NULL ? strcspn(library + 8, "\n") : 0;
 	char *name = library != NULL ? strndup(library + 8, length) : NULL;
-	bool done = name != NULL && strstr(text, "library=") != NULL &&
-		    nss_without(text, name, rest) && rest->length < strlen(text);
+	bool done = policy[0] != '\0'
+			    ? policy_without(text, policy, rest)
+			    : name != NULL && strstr(text, "library=") != NULL &&
+				      nss_without(text, name, rest) && rest->length < strlen(text);
 
 	free(name);
 	return done;
@@ -326,7 +337,7 @@ bool place_take_back(const json_t *entry, bool *left, struct error *err)
 	if (at != NULL) {
 		buffer_append(&rest, text.data, (size_t)(at - buffer_text(&text)));
 		buffer_append_text(&rest, at + strlen(piece));
-	} else if (there && !without_library(buffer_text(&text), piece, &rest)) {
+	} else if (there && !without_library(buffer_text(&text), entry, &rest)) {
 		*left = text.length > 0;
 		done = true;
 		goto out;

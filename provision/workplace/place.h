@@ -2,7 +2,8 @@
  * place: where an application looks for PKCS#11 modules, and what has to stand there.
  *
  * A place is a piece of text in a file: a file of our own, a line at the beginning, a line before the last one of
- * a file that has to have a frame (XML), or a paragraph of an NSS database's pkcs11.txt. Each application's file (firefox.c, p11kit.c …) names its places; setup, --undo and
+ * a file that has to have a frame (XML), a paragraph of an NSS database's pkcs11.txt, or a member of Firefox's
+ * policies.json. Each application's file (firefox.c, p11kit.c …) names its places; setup, --undo and
  * doctor all work by them.
  */
 #ifndef PODPIS_WORKPLACE_PLACE_H
@@ -14,13 +15,13 @@
 #include "module/support/error.h"
 #include "provision/workplace/record.h"
 
-enum place_syntax { PLACE_LINES, PLACE_FRAMED, PLACE_P11KIT, PLACE_NSS };
+enum place_syntax { PLACE_LINES, PLACE_FRAMED, PLACE_P11KIT, PLACE_NSS, PLACE_POLICY };
 
 struct place {
 	const char *application; /* as --for names it */
 	enum place_syntax syntax;
 	char *path;     /* NULL: nothing is to be done, but the hint to be given */
-	char *text;     /* what has to stand in the file, lines */
+	char *text;     /* what has to stand in the file, lines; PLACE_POLICY: the module's path */
 	char *database; /* PLACE_NSS: the folder of the database */
 	const char *
 		frame; /* PLACE_FRAMED: the file without anything in it, ending in the line that closes it */

@@ -14,7 +14,7 @@
  * The kinds of entries, with their members besides "kind" and "path":
  *
  *	text		"text" was put into the file; "created": the file was not there; "frame": what else was
- *			put there then
+ *			put there then; "library": it is Firefox's policies.json, and names this module
  *	anchor		the certificate "sha256" as "nickname", in the NSS database
  *	database	the NSS database was made
  *	folder		was made

@@ -8,6 +8,7 @@
 #include "provision/i18n.h"
 #include "provision/installed.h"
 #include "provision/workplace/nss.h"
+#include "provision/workplace/policy.h"
 #include "provision/workplace/whole_file.h"
 
 bool workplace_module(char **path, struct error *err)
@@ -219,13 +220,16 @@ bool workplace_undo(struct context *context, struct record *record, struct error
 	       error_set(err, ERROR_PERSON, _("close what is running, and run it again"));
 }
 
-static bool clear_paragraphs(const struct place *place, const char *library, struct error *err)
+static bool clear_library(const struct place *place, const char *library, struct error *err)
 {
 	struct buffer text = BUFFER_INIT(WHOLE_FILE_MAX), rest = BUFFER_INIT(WHOLE_FILE_MAX);
-	bool there = false, done = whole_file_read(place->path, &text, &there, err) &&
-				   (nss_without(buffer_text(&text), library, &rest) ||
-					   error_set(err, ERROR_FAILED, _("out of memory"))) &&
-				   whole_file_write(place->path, rest.data, rest.length, 0, err);
+	bool there = false,
+	     done = whole_file_read(place->path, &text, &there, err) &&
+		    ((place->syntax == PLACE_NSS
+				     ? nss_without(buffer_text(&text), library, &rest)
+				     : policy_without(buffer_text(&text), library, &rest)) ||
+			    error_set(err, ERROR_FAILED, _("%s stays as it is"), place->path)) &&
+		    whole_file_write(place->path, rest.data, rest.length, 0, err);
 
 	buffer_free(&text);
 	buffer_free(&rest);
@@ -249,8 +253,8 @@ bool workplace_mend(
 		if (record_find(record, "text", place->path, &index) != NULL &&
 			!record_remove(record, index, err))
 			return false;
-		if (place->syntax == PLACE_NSS) {
-			if (!clear_paragraphs(place, view.other, err))
+		if (place->syntax == PLACE_NSS || place->syntax == PLACE_POLICY) {
+			if (!clear_library(place, view.other, err))
 				return false;
 		} else if (unlink(place->path) != 0) {
 			return error_set(err, ERROR_FAILED,

@@ -197,6 +197,8 @@ if [ "$(id -u)" -ne 0 ]; then
 	lists_it
 	expect 0 podpis setup --undo
 	[ ! -e "$XDG_CONFIG_HOME/pkcs11" ] || fail "left: $(find "$XDG_CONFIG_HOME/pkcs11")"
+	expect 6 podpis setup --system
+	says 'as root'
 else
 	expect 0 podpis setup --dry-run
 	says 'p11-kit ignores root'
@@ -210,5 +212,29 @@ else
 		lists_it
 		grep -q 'mode 644' "$work/out" || fail "$(cat "$work/out")"
 		[ -z "$(ls -A "$work/pkcs11")" ] || fail "left: $(find "$work/pkcs11")"
+
+		step 'for everybody, and back: the administrator'\''s policies.json stays his'
+		printf '{"policies": {\n\t"DisableTelemetry": true\n}}' >"$work/policies.json"
+		chmod 644 "$work/policies.json"
+		# shellcheck disable=SC2016 # expanded by the inner shell
+		foreign unshare -m sh -euc 'work=$1 tool=$2; export HOME=$1/root; unset XDG_CONFIG_HOME XDG_DATA_HOME
+			mkdir "$HOME" "$work/etc"; mount -t tmpfs none "$work/etc"; mkdir "$work/etc/upper" "$work/etc/work"
+			mount -t overlay -o "lowerdir=/etc,upperdir=$work/etc/upper,workdir=$work/etc/work" none /etc
+			rm -rf /etc/firefox
+			"$tool" setup --system; cat /etc/firefox/policies/policies.json >"$work/made.json"; stat -c "mode %a" /etc/firefox /etc/firefox/policies/*
+			"$tool" setup --undo; [ ! -e /etc/firefox ]
+			mkdir -p /etc/firefox/policies; policies=/etc/firefox/policies/policies.json
+			cp "$work/policies.json" $policies
+			"$tool" setup --system; grep -c podpis-pkcs11.so $policies; "$tool" setup --system --json
+			"$tool" setup --undo; cmp $policies "$work/policies.json"
+			[ ! -e "$HOME/.config/podpis/podpis.conf" ]; [ ! -e "$HOME/.local/share" ]
+			"$tool" setup --system; sed -i "s|\"/.*/podpis|\"/gone/podpis|" $policies
+			"$tool" doctor --fix || :; cat $policies >"$work/mended.json"
+			' sh "$work" "$tool" >"$work/out" 2>&1 || fail "$(cat "$work/out")"
+		[ "$(grep '^mode' "$work/out" | tr -d '\n')" = 'mode 755mode 644' ] || fail "$(cat "$work/out")"
+		[ "$(grep -c '"result": "there"' "$work/out")" -eq 2 ] || fail "$(cat "$work/out")"
+		jq -es --arg path "$module" '. == [{policies: {SecurityDevices: {Add: {Podpis: $path}}}},
+			{policies: {DisableTelemetry: true, SecurityDevices: {Add: {Podpis: $path}}}}]' \
+			"$work/made.json" "$work/mended.json" >/dev/null || fail "$(cat "$work/out" "$work/made.json" "$work/mended.json")"
 	fi
 fi
