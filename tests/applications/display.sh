@@ -1,5 +1,5 @@
 # display.sh: sourced by the tests of applications with windows: a screen of their own (screen.py takes pictures of it).
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 
 # display_start: DISPLAY is a screen that ends with the test.
 display_start() {
