@@ -55,10 +55,27 @@ sha256() {
 	openssl x509 -in "$1" -noout -fingerprint -sha256 | sed 's/.*=//; s/://g' | tr A-F a-f
 }
 
+# A service that never answers has a slot, too; whoever comes to it is counted.
+if [ "$store" = cloud ]; then
+	python3 - "$work/visitors" >"$work/silent" <<-'END' &
+		import socket, sys
+		silent, kept = socket.create_server(("127.0.0.1", 0)), []
+		print(silent.getsockname()[1], flush=True)
+		while True:
+		    kept.append(silent.accept())
+		    open(sys.argv[1], "a").write("one\n")
+	END
+	servers="$servers $!"
+	until_true 20 test -s "$work/silent"
+	printf '\n[slot silent]\nstore = cloud\nurl = https://127.0.0.1:%s/csc/v2\nlogin = basic\nusername = ivanov\npassword-file = %s\n' \
+		"$(cat "$work/silent")" "$(account ivanov password_file)" >>"$XDG_CONFIG_HOME/podpis/podpis.conf"
+fi
+
 step 'a profile that is there'
 profile_make default
 podpis setup --for firefox --yes
 ROOT=$(sha256 "$anchor") WRONG=wrong-pin PICTURES=firefox driven
+[ ! -e "$work/visitors" ] || fail 'somebody asked the service that never answers'
 
 # On a machine of its own, which the administrator set up.
 step 'a profile that comes after the policy'
@@ -77,7 +94,11 @@ mount -t tmpfs none "$work/etc"
 mkdir "$work/etc/upper" "$work/etc/work"
 mount -t overlay -o lowerdir=/etc,upperdir="$work/etc/upper",workdir="$work/etc/work" none /etc
 rm -rf /etc/firefox
-"$tool" setup --system >"$work/out"
+exec "\$@"
+END
+cat >"$work/administrator" <<END
+set -e
+"$tool" setup --system --for firefox-policy >"$work/out"
 exec "\$@"
 END
 if ! own_machine true 2>"$work/err"; then
@@ -85,5 +106,6 @@ if ! own_machine true 2>"$work/err"; then
 	exit 0
 fi
 profile_make later
-WRONG='' PICTURES='' ROOT='' driven own_machine
+WRONG='' PICTURES='' ROOT='' driven own_machine sh "$work/administrator"
 grep -q '^library=.*podpis-pkcs11.so' "$profile/pkcs11.txt" || fail "$(cat "$profile/pkcs11.txt")"
+[ ! -e "$work/visitors" ] || fail 'somebody asked the service that never answers'
