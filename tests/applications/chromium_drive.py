@@ -11,7 +11,7 @@ import sys
 import time
 
 from devtools import DevTools
-from screen import picture
+from screen import picture, windows
 
 SITE, SHA1, PROTOCOL = (os.environ[name] for name in ("SITE", "SHA1", "PROTOCOL"))
 PINS = [os.environ[name] for name in ("WRONG", "PIN") if os.environ.get(name)]
@@ -22,7 +22,7 @@ BUTTON = "786", "358"
 
 
 def xdotool(*arguments):
-    return subprocess.run(("xdotool",) + arguments, capture_output=True, text=True, check=False).stdout
+    subprocess.run(("xdotool",) + arguments, stdout=subprocess.DEVNULL, check=False)
 
 
 def fail(*what):
@@ -31,7 +31,6 @@ def fail(*what):
 
 def show(name):
     if PICTURES:
-        time.sleep(1)
         picture("%s-%s.png" % (PICTURES, name))
 
 
@@ -45,7 +44,7 @@ def log_in(browser, address, pins, seconds=60):
         time.sleep(3 if PICTURES else 0)
         show("choice")
     while browser.address() != address:
-        asking = set(xdotool("search", "--onlyvisible", "--name", "^Unlock Security Device$").split()) - answered
+        asking = set(windows("^Unlock Security Device$")) - answered
         if time.monotonic() > end:
             show("stuck")
             fail("waited in vain for", address)

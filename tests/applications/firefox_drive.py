@@ -8,6 +8,7 @@ certificates; PICTURES, what the pictures' names begin with.
 """
 import os
 import sys
+import threading
 import time
 
 from marionette import Marionette, Refused
@@ -117,8 +118,7 @@ class Firefox:
             rows = self.script(ROWS, tree)
             if PICTURES:
                 self.script("window.podpisWindow.resizeTo(arguments[0], 420)", width)
-                time.sleep(1)
-                picture("%s-%s.png" % (PICTURES, name))
+                picture("%s-%s.png" % (PICTURES, name), "^(Certificate|Device) Manager$")
             self.script("window.podpisWindow.close()")
             return wanted(rows)
 
@@ -150,7 +150,7 @@ class Firefox:
 
 def main():
     firefox = Firefox(int(sys.argv[1]))
-    firefox.script(ANSWER, PINS, 3000 if PICTURES else 0)
+    firefox.script(ANSWER, PINS, 10000 if PICTURES else 0)
     with open(os.environ["SITE_CA"], encoding="ascii") as pem:
         site_ca = "".join(line for line in pem.read().split("\n") if "-----" not in line)
     firefox.script(
@@ -173,12 +173,12 @@ def main():
     if SHA256 not in offered:
         fail("what is offered is not ours:", offered)
     if PICTURES:
-        time.sleep(1)
         picture("%s-choice.png" % PICTURES)
-    firefox.script(CHOOSE, offered.index(SHA256))
+    # While the PIN is asked for, no script comes to its end.
+    camera = threading.Thread(target=picture, args=("%s-pin.png" % PICTURES, "^Password Required"))
     if PICTURES:
-        time.sleep(2)
-        picture("%s-pin.png" % PICTURES)
+        camera.start()
+    firefox.script(CHOOSE, offered.index(SHA256))
     text = until(lambda: firefox.text(SITE), "the page")
     if not text.startswith("hello %s TLSv1.3 " % SHA1):
         fail(text)
