@@ -1,6 +1,6 @@
 #!/bin/sh
-# firefox.sh [PAIRS]: how much later Firefox is there with the module in its profile: PAIRS starts (20) with and without,
-# in turns, in profiles that have been started before. Prints the median of the differences, in milliseconds.
+# firefox.sh [PAIRS]: how much later Firefox is there with the module in its profile: PAIRS starts (20) with and without it,
+# in turns, in profiles that have been started before. Prints medians of the differences, in milliseconds.
 #
 # From the environment: PODPIS_BUILD, the build folder (build). Nothing here is a test.
 set -eu

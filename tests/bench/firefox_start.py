@@ -17,7 +17,7 @@ return times.sessionRestored ? times.sessionRestored - times.process : null;
 
 
 def start(folder, name, module):
-    """The time, and whether the module is in the process, which is then ended."""
+    """The time, that of the main thread on a processor, and whether the module is in the process, which is then ended."""
     profile = os.path.join(folder, name)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -37,28 +37,32 @@ def start(folder, name, module):
     remote.command("Marionette:SetContext", value="chrome")
     while (time := remote.script(TIME)) is None:
         pass
+    with open("/proc/%d/task/%d/schedstat" % (firefox.pid, firefox.pid), encoding="ascii") as schedule:
+        busy = int(schedule.read().split()[0]) / 1e6
     with open("/proc/%d/maps" % firefox.pid, encoding="ascii", errors="replace") as maps:
         loaded = os.path.basename(module) in maps.read()
     remote.command("Marionette:Quit", flags=["eForceQuit"])
     firefox.wait()
-    return time, loaded
+    return (time, busy), loaded
 
 
 def main():
     folder, module, pairs = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    differences, without = [], []
-    for pair in range(-2, pairs):  # the first two warm up
+    pairs_measured = []
+    for pair in range(-1, pairs):  # the first warms up
         measured = {}
         for name in ("without", "with") if pair % 2 else ("with", "without"):
             measured[name], loaded = start(folder, name, module)
             if loaded != (name == "with"):
                 sys.exit("bench: the module is %sin the process of the profile %s" % ("" if loaded else "not ", name))
         if pair >= 0:
-            differences.append(measured["with"] - measured["without"])
-            without.append(measured["without"])
-    quarters = statistics.quantiles(differences, n=4)
-    print("start without the module: %.0f ms; with it: %+.0f ms (median of %d pairs; quarters %+.0f, %+.0f)"
-          % (statistics.median(without), statistics.median(differences), pairs, quarters[0], quarters[2]))
+            pairs_measured.append((measured["without"], measured["with"]))
+    for i, what in enumerate(("windows restored", "the main thread's CPU till then")):
+        differences = [pair[1][i] - pair[0][i] for pair in pairs_measured]
+        quarters = statistics.quantiles(differences, n=4)
+        print("%s: %.0f ms without the module, %+.0f ms with it (median of %d pairs; quarters %+.0f, %+.0f)" % (
+            what, statistics.median(pair[0][i] for pair in pairs_measured), statistics.median(differences), pairs,
+            quarters[0], quarters[2]))
 
 
 main()
