@@ -21,6 +21,7 @@ const struct command *const commands[] = {
 	&install_command,
 	&obtain_command,
 	&cancel_command,
+	&renew_command,
 	&cms_sign_command,
 	&cms_verify_command,
 	&admin_list_command,

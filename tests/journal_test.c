@@ -387,6 +387,43 @@ static void test_look(void **state)
 	unsetenv("XDG_STATE_HOME");
 }
 
+/* A journal of the first version gets what it lacks, and keeps what it has; a newer one is left alone. */
+static void test_versions(void **state)
+{
+	struct journal *journal = open_journal();
+	int64_t id = add(journal, "2026-000001", "print");
+	struct journal_application row = {0};
+	struct error err = {0};
+	char path[160];
+	sqlite3 *db;
+
+	(void)state;
+	journal_close(journal);
+	snprintf(path, sizeof(path), "%s/journal.db", folder);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db,
+				 "ALTER TABLE applications DROP COLUMN renews;"
+				 "PRAGMA user_version = 1",
+				 NULL, NULL, NULL),
+		SQLITE_OK);
+	journal = open_journal();
+	assert_true(journal_load(journal, id, &row, &err));
+	assert_string_equal(row.remote_id, "2026-000001");
+	assert_int_equal(row.renews, 0);
+	row.renews = 7;
+	assert_true(journal_save(journal, &row, NULL, NULL, &err));
+	journal_close(journal);
+	journal = open_journal();
+	assert_true(journal_load(journal, id, &row, &err));
+	assert_int_equal(row.renews, 7);
+	journal_application_clear(&row);
+	journal_close(journal);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	assert_false(journal_open_at(folder, &journal, &err));
+	assert_non_null(strstr(err.message, "newer podpis (version 99"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -400,6 +437,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_events_stay, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lock, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_versions, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@ build='gcc libc6-dev meson ninja-build pkg-config gettext scdoc ca-certificates
 	libcurl4-openssl-dev libmicrohttpd-dev libgnutls28-dev libjansson-dev nettle-dev curl opensc jq python3'
 test='clang-format libcmocka-dev softhsm2 gnutls-bin libnss3-tools p11-kit sqlite3 procps expect strace
 	libengine-pkcs11-openssl libengine-gost-openssl libgcrypt20-dev valgrind libubsan1 libasan8
-	python3-cryptography zsh fish openssh-client'
+	python3-cryptography zsh fish openssh-client faketime'
 # What judges GOST keys, certificates and signatures in the demo; the tests' group has it, too.
 gost='libengine-gost-openssl gnutls-bin'
 fuzz='clang-14 libclang-rt-14-dev llvm-14'

@@ -2,12 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "provision/flow/cloud_key.h"
 #include "provision/flow/draft.h"
 #include "provision/flow/submission.h"
-#include "provision/uri.h"
 
 const struct option options_apply[] = {
 	{"profile", "NAME", N_("kind of certificate; individual when not given"), false},
@@ -33,14 +30,7 @@ static const char *given(const struct context *context, const char *name, const 
 	return value != NULL ? value : otherwise;
 }
 
-/* Is that application still under way, so that this command means it? */
-static bool under_way(const struct journal_application *row)
-{
-	return !flow_state_info(row->state)->final;
-}
-
-/* Goes on with an application that stands in the journal: sends it when it was not, else just shows it. */
-static bool go_on(struct context *context, int64_t id, struct error *err)
+bool apply_go_on(struct context *context, int64_t id, struct error *err)
 {
 	struct flow flow;
 	struct signing signing;
@@ -63,29 +53,6 @@ out:
 	signing_clear(&signing);
 	flow_close(&flow);
 	return done;
-}
-
-/* Where the key will be, and what kind; the slot is found, not logged in. */
-static bool fill_key(struct signing *signing, struct error *err)
-{
-	struct context *context = signing->flow->context;
-	struct journal_application *row = &signing->flow->row;
-	const char *key = given(context, "key", "rsa:2048");
-	bool done;
-	char *uri;
-
-	if (!token_key_spec_check(key, err))
-		return false;
-	if (cloud_key_wanted(context))
-		return cloud_key_choose(signing->flow, key, err);
-	if (!signing_find_slot(context, &signing->slot, err))
-		return false;
-	signing->has_slot = true;
-	uri = uri_format(&signing->slot, NULL, 0, NULL);
-	done = uri != NULL && journal_text(&row->slot_uri, uri) &&
-	       journal_text(&row->key_spec, key);
-	free(uri);
-	return done || error_set(err, ERROR_FAILED, _("out of memory"));
 }
 
 /* The row of a new application, from options. */
@@ -116,47 +83,11 @@ static bool fill_row(struct signing *signing, struct error *err)
 	}
 	if (!draft_person(flow, &person, err))
 		goto out;
-	if (row->account == NULL && !fill_key(signing, err))
+	if (row->account == NULL && !draft_slot(signing, "rsa:2048", err))
 		goto out;
 	done = profile_takes(&profile, kind, row->key_spec, err) && draft_fingerprint(flow, err);
 out:
 	person_clear(&person);
-	return done;
-}
-
-static bool find_under_way(struct flow *flow, int64_t *id, struct error *err)
-{
-	struct journal_application row = {0};
-	bool done;
-
-	*id = 0;
-	if (options_has(&flow->context->options, "another"))
-		return true;
-	if (!journal_find_fingerprint(flow->journal, flow->row.fingerprint, id, err))
-		return false;
-	if (*id == 0)
-		return true;
-	done = journal_load(flow->journal, *id, &row, err);
-	if (done && !under_way(&row))
-		*id = 0;
-	journal_application_clear(&row);
-	return done;
-}
-
-/* Adds the row unless another process was quicker: then *id is its row. */
-static bool add_row(struct flow *flow, int64_t *id, struct error *err)
-{
-	int lock = -1;
-	bool done;
-
-	if (!journal_lock(flow->journal, 0, &lock, NULL, err))
-		return false;
-	done = find_under_way(flow, id, err);
-	if (done && *id == 0) {
-		done = journal_add(flow->journal, &flow->row, "drafted", NULL, err) &&
-		       journal_lock(flow->journal, flow->row.id, &flow->lock, NULL, err);
-	}
-	journal_unlock(lock);
 	return done;
 }
 
@@ -176,20 +107,20 @@ static bool apply_new(struct context *context, int64_t *id, struct error *err)
 		done = draft_show(&flow, err);
 		goto out;
 	}
-	if (!find_under_way(&flow, &known, err))
+	if (!draft_find(&flow, &known, err))
 		goto out;
 	if (known == 0) {
 		/* What can be refused is refused before anything is made: the login, the authority's template. */
 		if (!draft_keys(&signing, err) ||
 			(flow.row.key_spec != NULL && !submission_try(&flow, err)) ||
-			!add_row(&flow, &known, err))
+			!draft_add(&flow, &known, err))
 			goto out;
 	}
 	if (known != 0) {
 		signing_clear(&signing);
 		flow_close(&flow);
 		*id = known;
-		return go_on(context, known, err);
+		return apply_go_on(context, known, err);
 	}
 	*id = flow.row.id;
 	if (!submission_run(&signing, err))
@@ -262,7 +193,7 @@ bool apply_complete(struct signing *signing, struct error *err)
 	if (!correct_person(flow, err))
 		return false;
 	if (row->slot_uri == NULL) {
-		if (!fill_key(signing, err))
+		if (!draft_slot(signing, "rsa:2048", err))
 			return false;
 		if (options_has(&context->options, "dry-run"))
 			return draft_show(flow, err);

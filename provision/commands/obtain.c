@@ -105,7 +105,7 @@ static bool tell(const struct flow *flow)
 	return true;
 }
 
-static bool obtain_id(struct context *context, int64_t id, json_t *list, struct error *err)
+bool obtain_application(struct context *context, int64_t id, json_t *list, struct error *err)
 {
 	struct flow flow;
 	bool done;
@@ -190,7 +190,7 @@ static bool run(struct context *context, struct error *err)
 		struct error problem = {0};
 
 		/* One that waits does not hold up the others; what is worse than waiting counts. */
-		if (!obtain_id(context, ids[i], list, &problem) &&
+		if (!obtain_application(context, ids[i], list, &problem) &&
 			(first.code == ERROR_NONE || first.code == ERROR_WAITING))
 			first = problem;
 	}

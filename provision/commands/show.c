@@ -38,6 +38,14 @@ static void show_person(struct output *output, const struct journal_application 
 	json_decref(person);
 }
 
+static void show_renewed(struct output *output, const struct journal_application *row)
+{
+	char id[24];
+
+	snprintf(id, sizeof(id), "%lld", (long long)row->renews);
+	output_field(output, _("Renews application"), row->renews != 0 ? id : NULL);
+}
+
 static void show_times(struct output *output, const struct journal_application *row)
 {
 	const struct {
@@ -251,6 +259,7 @@ static bool run(struct context *context, struct error *err)
 	output_field(&context->output, _("Profile"), row->profile);
 	output_field(&context->output, _("Identification"), row->identification);
 	output_field(&context->output, _("Filed for"), row->account);
+	show_renewed(&context->output, row);
 	show_person(&context->output, row);
 	output_field(&context->output, _("Label"), row->label);
 	output_field(&context->output, _("Key"), row->key_uri);

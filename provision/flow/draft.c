@@ -84,6 +84,30 @@ bool draft_person(struct flow *flow, struct person *person, struct error *err)
 	return done;
 }
 
+bool draft_slot(struct signing *signing, const char *usual, struct error *err)
+{
+	struct context *context = signing->flow->context;
+	struct journal_application *row = &signing->flow->row;
+	const char *key = options_get(&context->options, "key");
+	bool done;
+	char *uri;
+
+	if (key == NULL)
+		key = usual;
+	if (!token_key_spec_check(key, err))
+		return false;
+	if (cloud_key_wanted(context))
+		return cloud_key_choose(signing->flow, key, err);
+	if (!signing_find_slot(context, &signing->slot, err))
+		return false;
+	signing->has_slot = true;
+	uri = uri_format(&signing->slot, NULL, 0, NULL);
+	done = uri != NULL && journal_text(&row->slot_uri, uri) &&
+	       journal_text(&row->key_spec, key);
+	free(uri);
+	return done || error_set(err, ERROR_FAILED, _("out of memory"));
+}
+
 bool draft_fingerprint(struct flow *flow, struct error *err)
 {
 	struct journal_application *row = &flow->row;
@@ -93,11 +117,15 @@ bool draft_fingerprint(struct flow *flow, struct error *err)
 	char hex[65];
 	bool done;
 
-	buffer_printf(&text, "%s\n%s\n%s\n%s\n%s\n%s\n%s\n%s", row->authority, row->profile,
-		row->identification, row->account != NULL ? row->account : "",
-		row->slot_uri != NULL ? row->slot_uri : "",
-		row->key_spec != NULL ? row->key_spec : "", signer != NULL ? signer : "",
-		row->person);
+	if (row->renews != 0)
+		/* One renewal of a certificate at a time, whatever else was said of it. */
+		buffer_printf(&text, "renews %lld", (long long)row->renews);
+	else
+		buffer_printf(&text, "%s\n%s\n%s\n%s\n%s\n%s\n%s\n%s", row->authority, row->profile,
+			row->identification, row->account != NULL ? row->account : "",
+			row->slot_uri != NULL ? row->slot_uri : "",
+			row->key_spec != NULL ? row->key_spec : "", signer != NULL ? signer : "",
+			row->person);
 	done = buffer_ok(&text) && application_sha256(text.data, text.length, hash, err);
 	buffer_free(&text);
 	if (!done)
@@ -105,6 +133,41 @@ bool draft_fingerprint(struct flow *flow, struct error *err)
 	application_hex(hash, sizeof(hash), hex);
 	return journal_text(&row->fingerprint, hex) ||
 	       error_set(err, ERROR_FAILED, _("out of memory"));
+}
+
+bool draft_find(struct flow *flow, int64_t *id, struct error *err)
+{
+	struct journal_application row = {0};
+	bool done;
+
+	*id = 0;
+	if (options_has(&flow->context->options, "another"))
+		return true;
+	if (!journal_find_fingerprint(flow->journal, flow->row.fingerprint, id, err))
+		return false;
+	if (*id == 0)
+		return true;
+	done = journal_load(flow->journal, *id, &row, err);
+	if (done && flow_state_info(row.state)->final)
+		*id = 0;
+	journal_application_clear(&row);
+	return done;
+}
+
+bool draft_add(struct flow *flow, int64_t *id, struct error *err)
+{
+	int lock = -1;
+	bool done;
+
+	if (!journal_lock(flow->journal, 0, &lock, NULL, err))
+		return false;
+	done = draft_find(flow, id, err);
+	if (done && *id == 0) {
+		done = journal_add(flow->journal, &flow->row, "drafted", NULL, err) &&
+		       journal_lock(flow->journal, flow->row.id, &flow->lock, NULL, err);
+	}
+	journal_unlock(lock);
+	return done;
 }
 
 /* The label that key pair and certificate share: the person and the authority, and a number when taken. */
@@ -138,6 +201,9 @@ static bool draft_signer(struct signing *signing, const char *signer, struct err
 	char *own = NULL;
 	bool done;
 
+	/* A renewal is signed with what it renews, and with nothing else. */
+	if (row->renews != 0)
+		return signing_open_pinned(signing, err);
 	if (signer == NULL && cloud_key_is(row))
 		return error_set(err, ERROR_USAGE,
 			_("say with --signer which signature signs the application"));

@@ -186,6 +186,8 @@ json_t *flow_json(const struct journal_application *row)
 	json_object_set_new(object, "profile", text_json(row->profile));
 	json_object_set_new(object, "identification", text_json(row->identification));
 	json_object_set_new(object, "person", parsed_json(row->person));
+	json_object_set_new(object, "renews",
+		row->renews != 0 ? json_sprintf("%lld", (long long)row->renews) : json_null());
 	json_object_set_new(object, "label", text_json(row->label));
 	json_object_set_new(object, "key", text_json(row->key_uri));
 	json_object_set_new(object, "signer", text_json(row->signer_uri));

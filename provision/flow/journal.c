@@ -13,8 +13,14 @@
 #include "module/support/folder.h"
 #include "provision/i18n.h"
 
-#define JOURNAL_VERSION 2
+#define JOURNAL_VERSION 3
 #define BUSY_MS         20000
+
+/* What makes a journal of each version one of the next; the last gives the present. */
+static const char *const upgrades[JOURNAL_VERSION] = {
+	[1] = "ALTER TABLE applications ADD COLUMN subject BLOB; PRAGMA user_version = 2",
+	[2] = "ALTER TABLE applications ADD COLUMN renews INTEGER; PRAGMA user_version = 3",
+};
 
 /* Events are only ever added: the triggers hold everybody to it. */
 static const char schema_tail[] =
@@ -117,22 +123,20 @@ static bool make_file(const char *path, struct error *err)
 	return folder_check_own(path, err);
 }
 
-/* In one transaction; another process may have done it meanwhile. */
-static bool update_schema(struct journal *journal, int64_t *version, struct error *err)
+/* Makes the tables, or adds what the older ones lack, unless another process was quicker. */
+static bool make_tables(struct journal *journal, struct error *err)
 {
+	int64_t version = 0;
 	bool good;
 
 	if (!journal_execute(journal, "BEGIN IMMEDIATE", err))
 		return false;
-	good = read_number(journal, "PRAGMA user_version", version, err);
-	if (good && *version == 0)
+	good = read_number(journal, "PRAGMA user_version", &version, err);
+	if (good && version == 0)
 		good = create_schema(journal, err);
-	else if (good && *version == 1)
-		good = journal_execute(journal,
-			"ALTER TABLE applications ADD COLUMN subject BLOB; PRAGMA user_version = 2",
-			err);
-	return journal_end(journal, good, err) &&
-	       read_number(journal, "PRAGMA user_version", version, err);
+	for (; good && version > 0 && version < JOURNAL_VERSION; version++)
+		good = journal_execute(journal, upgrades[version], err);
+	return journal_end(journal, good, err);
 }
 
 static bool open_database(struct journal *journal, const char *path, struct error *err)
@@ -149,8 +153,11 @@ static bool open_database(struct journal *journal, const char *path, struct erro
 		    "= ON;"
 		    "PRAGMA trusted_schema = OFF",
 		    err) ||
-		!read_number(journal, "PRAGMA user_version", &version, err) ||
-		(version < JOURNAL_VERSION && !update_schema(journal, &version, err)))
+		!read_number(journal, "PRAGMA user_version", &version, err))
+		return false;
+	if (version < JOURNAL_VERSION &&
+		(!make_tables(journal, err) ||
+			!read_number(journal, "PRAGMA user_version", &version, err)))
 		return false;
 	if (version != JOURNAL_VERSION)
 		return error_set(err, ERROR_FAILED,

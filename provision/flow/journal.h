@@ -63,6 +63,7 @@ struct journal_application {
 	int64_t installed;    /* time, 0: not */
 	int64_t acknowledged; /* receipt confirmed at the authority */
 	int64_t created, updated;
+	int64_t renews; /* our id of the application whose certificate this one renews; 0: none */
 };
 
 struct journal_event {
@@ -118,6 +119,10 @@ bool journal_find_fingerprint(
 	struct journal *journal, const char *fingerprint, int64_t *id, struct error *err);
 bool journal_find_remote(struct journal *journal, const char *authority, const char *remote_id,
 	int64_t *id, struct error *err);
+
+/* The one that this certificate came of; 0: none. */
+bool journal_find_certificate(
+	struct journal *journal, const uint8_t sha256[32], int64_t *id, struct error *err);
 
 /* All ids, oldest first. The caller frees. */
 bool journal_ids(struct journal *journal, int64_t **ids, size_t *count, struct error *err);

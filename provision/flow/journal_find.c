@@ -1,5 +1,6 @@
 #include "provision/flow/journal_private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,6 +99,18 @@ bool journal_find_remote(struct journal *journal, const char *authority, const c
 	return find_one(journal,
 		"SELECT id FROM applications WHERE authority = ?1 AND remote_id = ?2", authority,
 		remote_id, id, &count, err);
+}
+
+bool journal_find_certificate(
+	struct journal *journal, const uint8_t sha256[32], int64_t *id, struct error *err)
+{
+	char hex[65];
+	size_t count;
+
+	for (size_t i = 0; i < 32; i++)
+		snprintf(hex + 2 * i, 3, "%02X", sha256[i]);
+	return find_one(journal, "SELECT id FROM applications WHERE hex(certificate_sha256) = ?1",
+		hex, NULL, id, &count, err);
 }
 
 bool journal_ids(struct journal *journal, int64_t **ids, size_t *count, struct error *err)

@@ -58,6 +58,7 @@ static const struct {
 	COLUMN(acknowledged, NUMBER),
 	COLUMN(created, NUMBER),
 	COLUMN(updated, NUMBER),
+	COLUMN(renews, NUMBER),
 #undef COLUMN
 };
 #define COLUMN_COUNT (sizeof(columns) / sizeof(columns[0]))

@@ -7,6 +7,7 @@
 #include "provision/application.h"
 #include "provision/flow/cloud_key.h"
 #include "provision/flow/dictation.h"
+#include "provision/flow/renewal.h"
 #include "provision/i18n.h"
 #include "provision/profile.h"
 
@@ -104,7 +105,8 @@ bool submission_template(struct flow *flow, const struct person *person,
 			   json.data, json.length, &made, err)) {
 		goto out;
 	}
-	if (!check_template(flow, person, &made, err))
+	if (!check_template(flow, person, &made, err) ||
+		!renewal_same_subject(flow, &made.subject, err))
 		goto out;
 	*templ = made;
 	made = (struct authority_template){0};

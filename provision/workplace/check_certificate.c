@@ -104,7 +104,7 @@ static void check_period(
 			last == end ? _("its key's period ended on %s") : _("it ended on %s"),
 			when);
 	else if (last - now < (time_t)PERIOD_DAYS * 86400)
-		check_row(look->checks, "period", subject, VERDICT_WRONG, "podpis apply",
+		check_row(look->checks, "period", subject, VERDICT_WRONG, "podpis renew --due",
 			last == end ? _("its key may sign until %s only, %ld days")
 				    : _("it ends on %s, in %ld days"),
 			when, (long)((last - now) / 86400));
