@@ -275,6 +275,27 @@ static void test_template(void **state)
 		authority, "individual", (const uint8_t *)"{", 1, &templ, &err));
 }
 
+static void test_revoke(void **state)
+{
+	const struct authority_statement statement = {
+		(const uint8_t *)"{}", 2, (const uint8_t *)"\1\2", 2};
+	struct authority_status status = {0};
+	struct error err = {0};
+	const char *asked;
+
+	(void)state;
+	answer(STATUS("2026-1", ",\"certificate_sha256\":\"" HASH "\""));
+	assert_true(
+		authority->class->revoke(authority, "2026-1", "key-1", &statement, &status, &err));
+	asked = https_server_request(server, 0);
+	assert_non_null(strstr(asked, "POST /applications/2026-1/revocation HTTP/1.1"));
+	assert_non_null(strstr(asked, "Idempotency-Key: key-1\r\n"));
+	assert_non_null(strstr(asked, "{\"statement\":\"e30=\",\"signature\":\"AQI=\"}"));
+	assert_true(status.has_certificate_sha256);
+	assert_int_equal(status.certificate_sha256[1], 0x23);
+	authority_status_clear(&status);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +303,7 @@ int main(void)
 		cmocka_unit_test_setup(test_list, fresh),
 		cmocka_unit_test_setup(test_document, fresh),
 		cmocka_unit_test_setup(test_upload, fresh),
+		cmocka_unit_test_setup(test_revoke, fresh),
 		cmocka_unit_test_setup(test_identify, fresh),
 		cmocka_unit_test_setup(test_fetch, fresh),
 		cmocka_unit_test_setup(test_template, fresh),

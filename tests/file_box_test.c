@@ -88,6 +88,7 @@ static void test_states(void **state)
 {
 	struct authority_status status = {0};
 	struct error err = {0};
+	char *revoked = folder_path(box, "revoked");
 
 	(void)state;
 	assert_done(file_box_status(box, "id", &status, &err), &err);
@@ -123,8 +124,20 @@ static void test_states(void **state)
 	assert_int_equal(status.state, STATE_CONFIRMED);
 	assert_non_null(strstr(status.words, "installed"));
 	authority_status_clear(&status);
+	/* A revocation is asked for; what the authority has made of it, the person says. */
+	put_text("revoked", "");
+	assert_int_equal(state_now(), STATE_CONFIRMED);
+	assert_int_equal(unlink(revoked), 0);
+	put_text("revocation.json", "{}");
+	assert_done(file_box_status(box, "id", &status, &err), &err);
+	assert_int_equal(status.state, STATE_CONFIRMED);
+	assert_non_null(strstr(status.words, "REVOCATION.txt"));
+	authority_status_clear(&status);
+	put_text("revoked", "");
+	assert_int_equal(state_now(), STATE_REVOKED);
 	put_text("cancelled", "");
 	assert_int_equal(state_now(), STATE_CANCELLED);
+	free(revoked);
 }
 
 /* The certificate was given to `install`, past the folder: nobody is told to go anywhere any more. */
@@ -138,7 +151,7 @@ static void test_received_without_file(void **state)
 	assert_done(file_box_status(box, "id", &status, &err), &err);
 	assert_int_equal(status.state, STATE_CONFIRMED);
 	assert_false(status.poll);
-	assert_int_equal(status.actions, 0);
+	assert_int_equal(status.actions, ACTION_REVOKE);
 	assert_null(strstr(status.words, "Take the files"));
 	authority_status_clear(&status);
 }

@@ -180,6 +180,32 @@ static void test_marks(void **state)
 	assert_int_equal(err.code, ERROR_USAGE);
 }
 
+/* The request to revoke stands beside the application, with its signature and a page that says what to do. */
+static void test_revoke(void **state)
+{
+	const struct authority_statement statement = {
+		(const uint8_t *)"{}", 2, (const uint8_t *)"cms", 3};
+	static const char *const files[] = {
+		"revocation.json", "revocation.json.p7s", "REVOCATION.txt"};
+	struct authority_status status = {0};
+	struct error err = {0};
+	uint8_t hash[32] = {0};
+
+	(void)state;
+	submit(&usual, true, &err);
+	assert_true(authority->class->confirm(authority, "key-1", hash, &status, &err));
+	assert_int_equal(status.actions & ACTION_REVOKE, ACTION_REVOKE);
+	authority_status_clear(&status);
+	assert_true(authority->class->revoke(authority, "key-1", "k", &statement, &status, &err));
+	assert_int_equal(status.state, STATE_CONFIRMED);
+	authority_status_clear(&status);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		assert_true(there(files[i]));
+	assert_false(
+		authority->class->revoke(authority, "no-such", "k", &statement, &status, &err));
+	assert_int_equal(err.code, ERROR_USAGE);
+}
+
 static void test_open(void **state)
 {
 	struct authority *other = NULL;
@@ -202,6 +228,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_list, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_upload, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_marks, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_revoke, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_open, setup, teardown),
 	};
 

@@ -299,6 +299,23 @@ static void test_nobody_there(void **state)
 	http_free(http);
 }
 
+/* Without TLS only where the caller says that it will do. */
+static void test_plain(void **state)
+{
+	struct http_settings settings = {.base = "http://127.0.0.1:1/x", .total_seconds = 2};
+	struct http *http = NULL;
+
+	(void)state;
+	assert_false(http_new(&settings, &http, NULL));
+	settings.plain = true;
+	assert_true(http_new(&settings, &http, NULL));
+	assert_string_equal(http_peer_name(http), "http://127.0.0.1:1");
+	fails(http, 0, "no connection", false);
+	http_free(http);
+	settings.base = "ftp://127.0.0.1:1";
+	assert_false(http_new(&settings, &http, NULL));
+}
+
 static void test_json(void **state)
 {
 	static const struct {
@@ -430,6 +447,7 @@ int main(void)
 		cmocka_unit_test(test_repeats),
 		cmocka_unit_test(test_interrupted),
 		cmocka_unit_test(test_nobody_there),
+		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_deep_json),
 		cmocka_unit_test(test_addresses),

@@ -23,6 +23,7 @@ struct http {
 	CURL *curl;
 	char *base;
 	char *ca_file;
+	bool plain;          /* http addresses, too */
 	char peer_name[288]; /* scheme, host, port */
 	char host[256];
 	unsigned connect_seconds, total_seconds;
@@ -175,7 +176,7 @@ static bool parse_base(struct http *http, const char *base, struct error *err)
 	CURLU *url = curl_url();
 	bool ok = false;
 
-	if (url == NULL || !http_address_valid(base) || strpbrk(base, "?#") != NULL ||
+	if (url == NULL || !http_address_allowed(base, http->plain) || strpbrk(base, "?#") != NULL ||
 		curl_url_set(url, CURLUPART_URL, base, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK ||
 		curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
 		curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK ||
@@ -184,7 +185,8 @@ static bool parse_base(struct http *http, const char *base, struct error *err)
 		goto out;
 	}
 	snprintf(http->host, sizeof(http->host), "%s", host);
-	snprintf(http->peer_name, sizeof(http->peer_name), "https://%s:%s", host, port);
+	snprintf(http->peer_name, sizeof(http->peer_name), "%s://%s:%s",
+		http_scheme_length(base, false) > 0 ? "https" : "http", host, port);
 	http->base = strdup(base);
 	if (http->base == NULL) {
 		error_set(err, ERROR_FAILED, "out of memory");
@@ -212,6 +214,7 @@ bool http_new(const struct http_settings *settings, struct http **out, struct er
 	http->total_seconds = settings->total_seconds > 0 ? settings->total_seconds : 60;
 	http->log = settings->log;
 	http->interrupt = settings->interrupt;
+	http->plain = settings->plain;
 	if (!parse_base(http, settings->base, err))
 		goto out;
 	if (settings->ca_file != NULL) {
@@ -399,7 +402,7 @@ static void set_options(struct http *http, const struct http_request *request, c
 	/* Forgets the last request's options, keeps its connections. */
 	curl_easy_reset(curl);
 	curl_easy_setopt(curl, CURLOPT_URL, url);
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, http->plain ? "http,https" : "https");
 	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
@@ -543,7 +546,7 @@ bool http_send(struct http *http, const struct http_request *request, struct htt
 
 	if (!buffer_printf(
 		    &url, "%s%s", request->path[0] == '/' ? http->base : "", request->path) ||
-		strncasecmp(buffer_text(&url), "https://", 8) != 0) {
+		http_scheme_length(buffer_text(&url), http->plain) == 0) {
 		error_set(&problem, ERROR_USAGE, "not an https address: %.200s", request->path);
 		goto out;
 	}

@@ -1,7 +1,7 @@
 /*
  * http: requests to one service over HTTPS (libcurl), with its connection kept between them.
  *
- * Only https, TLS 1.2 or later, and the server's certificate is always verified, against the service's own
+ * Only https (but see `plain`), TLS 1.2 or later, and the server's certificate is always verified, against the service's own
  * CA file or the system's trust. Redirects are not followed. What an answer may hold is bounded from the
  * start: header 64 KiB, body as the request says; compression is not asked for. Proxies are taken from the
  * environment as curl takes them. No lock is held; a request ends at its deadline.
@@ -30,8 +30,9 @@
 struct http;
 
 struct http_settings {
-	const char *base;         /* https://host[:port]/path; a slash at its end is dropped */
-	const char *ca_file;      /* PEM; NULL: the system's trust */
+	const char *base;    /* https://host[:port]/path; a slash at its end is dropped */
+	const char *ca_file; /* PEM; NULL: the system's trust */
+	bool plain; /* http will do, too: for what is signed itself, as a revocation list is */
 	unsigned connect_seconds; /* for name, connection and TLS; 0: 10 */
 	unsigned total_seconds;   /* for one try of one request; 0: 60 */
 	struct log *log;
@@ -102,5 +103,9 @@ bool http_form_add(struct buffer *form, const char *name, const char *value);
  * information, printable ASCII without quotes and blanks, at most 4,096 bytes.
  */
 bool http_address_valid(const char *url);
+/* The same, and http with `plain`. */
+bool http_address_allowed(const char *url, bool plain);
+/* Of "https://", with `plain` of "http://", too; 0: it begins with neither. */
+size_t http_scheme_length(const char *url, bool plain);
 
 #endif

@@ -7,17 +7,29 @@
 
 #include "module/support/http.h"
 
-bool http_address_valid(const char *url)
+size_t http_scheme_length(const char *url, bool plain)
 {
-	size_t length = strlen(url), host;
+	if (strncasecmp(url, "https://", 8) == 0)
+		return 8;
+	return plain && strncasecmp(url, "http://", 7) == 0 ? 7 : 0;
+}
 
-	if (length > 4096 || strncasecmp(url, "https://", 8) != 0)
+bool http_address_allowed(const char *url, bool plain)
+{
+	size_t length = strlen(url), scheme = http_scheme_length(url, plain), host;
+
+	if (length > 4096 || scheme == 0)
 		return false;
 	for (size_t i = 0; i < length; i++)
 		if (url[i] <= ' ' || url[i] >= 0x7f || strchr("\"'`<>\\^{|}", url[i]) != NULL)
 			return false;
-	host = strcspn(url + 8, "/?#");
-	return host > 0 && memchr(url + 8, '@', host) == NULL;
+	host = strcspn(url + scheme, "/?#");
+	return host > 0 && memchr(url + scheme, '@', host) == NULL;
+}
+
+bool http_address_valid(const char *url)
+{
+	return http_address_allowed(url, false);
 }
 
 bool http_escape(struct buffer *out, const char *text)

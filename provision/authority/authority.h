@@ -72,6 +72,8 @@ struct authority_status {
 	char *summary; /* JSON of the application as the authority holds it; NULL */
 	bool has_application_sha256;
 	uint8_t application_sha256[32]; /* of the application's exact bytes */
+	bool has_certificate_sha256;
+	uint8_t certificate_sha256[32]; /* of the certificate that was issued */
 };
 
 /* What the authority wants in the PKCS#10. Free with authority_template_clear. */
@@ -100,6 +102,14 @@ struct authority_signature {
 	uint8_t sha256[32];   /* of what was signed */
 	const uint8_t *cms;
 	size_t length;
+};
+
+/* Something that is said with a signature: JSON, and a detached CMS over just these bytes. */
+struct authority_statement {
+	const uint8_t *text;
+	size_t length;
+	const uint8_t *cms;
+	size_t cms_length;
 };
 
 /* The way to the identity portal and back. */
@@ -163,6 +173,13 @@ struct authority_class {
 		struct authority_status *out, struct error *err);
 	bool (*cancel)(struct authority *, const char *id, const char *idempotency_key,
 		struct authority_status *out, struct error *err);
+	/*
+	 * Asks for the certificate's revocation. `statement` is JSON, `signature` detached CMS by a signature of its
+	 * holder's, or of an administrator's.
+	 */
+	bool (*revoke)(struct authority *, const char *id, const char *idempotency_key,
+		const struct authority_statement *statement, struct authority_status *out,
+		struct error *err);
 	/* Administrator. `statement` is JSON, `signature` detached CMS by the administrator's own signature. */
 	bool (*admin_confirm)(struct authority *, const char *id, const uint8_t *statement,
 		size_t length, const uint8_t *signature, size_t signature_length,

@@ -335,6 +335,20 @@ static bool cabinet_cancel(struct authority *authority, const char *id, const ch
 		"/cancellation", json_object(), out, err);
 }
 
+static bool cabinet_revoke(struct authority *authority, const char *id, const char *idempotency_key,
+	const struct authority_statement *statement, struct authority_status *out,
+	struct error *err)
+{
+	struct session_call call = {.method = "POST", .idempotency_key = idempotency_key};
+
+	return cabinet_status((struct cabinet *)authority, &call, "/applications/", id,
+		"/revocation",
+		json_pack("{s:o, s:o}", "statement",
+			cabinet_bytes(statement->text, statement->length), "signature",
+			cabinet_bytes(statement->cms, statement->cms_length)),
+		out, err);
+}
+
 const struct authority_class cabinet_class = {
 	.protocol = "cabinet",
 	.needs_login = true,
@@ -352,6 +366,7 @@ const struct authority_class cabinet_class = {
 	.anchors = cabinet_anchors,
 	.confirm = cabinet_confirm,
 	.cancel = cabinet_cancel,
+	.revoke = cabinet_revoke,
 	.admin_confirm = cabinet_admin_confirm,
 	.admin_return = cabinet_admin_return,
 	.admin_reject = cabinet_admin_reject,

@@ -308,6 +308,27 @@ static bool file_cancel(struct authority *authority, const char *id, const char 
 	return mark(authority, id, "cancelled", "", out, err);
 }
 
+static bool file_revoke(struct authority *authority, const char *id, const char *idempotency_key,
+	const struct authority_statement *statement, struct authority_status *out,
+	struct error *err)
+{
+	char *box = box_path(authority, id, err);
+	struct authority_status status = {0};
+	bool ok;
+
+	(void)idempotency_key;
+	/* The statement goes last: a folder without it asks for nothing. */
+	ok = box != NULL && file_box_status(box, id, &status, err) &&
+	     folder_write(
+		     box, FILE_REVOCATION ".p7s", statement->cms, statement->cms_length, err) &&
+	     file_box_explain_revocation(box, err) &&
+	     folder_write(box, FILE_REVOCATION, statement->text, statement->length, err) &&
+	     file_box_status(box, id, out, err);
+	authority_status_clear(&status);
+	free(box);
+	return ok;
+}
+
 const struct authority_class file_class = {
 	.protocol = "file",
 	.open = file_open,
@@ -321,4 +342,5 @@ const struct authority_class file_class = {
 	.anchors = file_anchors,
 	.confirm = file_confirm,
 	.cancel = file_cancel,
+	.revoke = file_revoke,
 };

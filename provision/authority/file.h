@@ -8,6 +8,9 @@
  *   DIR/ID/documents/NAME[.p7s]          put there by the person; signed by the tool
  *   DIR/ID/certificate.*, chain.*        put there by the person, in any form
  *   DIR/ID/cancelled, received           marks of the tool
+ *   DIR/ID/revocation.json[.p7s]         the request to revoke the certificate, and the signature over it
+ *   DIR/ID/REVOCATION.txt                what to do with these
+ *   DIR/ID/revoked                       put there by the person, when the authority has done so
  *
  * ID is the idempotency key that the application was first submitted with, so that repeating a step finds
  * what it did before. Everything is written by rename, 0600 in 0700. There is no login and no network.
@@ -33,6 +36,11 @@ bool file_box_document(
 
 /* Leaf first, PEM, of everything that was put there; the leaf is the one for the request's key. */
 bool file_box_certificates(const char *box, struct buffer *pem, struct error *err);
+
+#define FILE_REVOCATION "revocation.json"
+
+/* Writes REVOCATION.txt. */
+bool file_box_explain_revocation(const char *box, struct error *err);
 
 /* Writes README.txt. */
 bool file_box_explain(const char *box, bool is_signed, struct error *err);

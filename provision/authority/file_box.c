@@ -222,6 +222,7 @@ bool file_box_status(
 	const char *box, const char *id, struct authority_status *out, struct error *err)
 {
 	bool there = false, is_signed = false, issued = false, received = false, cancelled = false;
+	bool revoking = false, revoked = false;
 	struct buffer application = BUFFER_INIT(FILE_BYTES);
 	struct authority_status status = {0};
 	json_t *json = NULL;
@@ -238,21 +239,26 @@ bool file_box_status(
 		buffer_text(&application), application.length, JSON_REJECT_DUPLICATES, NULL);
 	if (!exists(box, "application.json.p7s", &is_signed, err) ||
 		!exists(box, "cancelled", &cancelled, err) ||
-		!exists(box, "received", &received, err) || !has_certificate(box, &issued, err) ||
+		!exists(box, "received", &received, err) ||
+		!exists(box, FILE_REVOCATION, &revoking, err) ||
+		!exists(box, "revoked", &revoked, err) || !has_certificate(box, &issued, err) ||
 		!list_documents(box, is_signed, &status, &waiting, err))
 		goto out;
 	if (cancelled) {
 		status.state = STATE_CANCELLED;
 		status.words = strdup(_("Withdrawn"));
+	} else if (revoking && revoked) {
+		status.state = STATE_REVOKED;
+		status.words = strdup(_("The certificate is revoked"));
 	} else if (received) {
 		/* It may have come by --certificate, past the folder. */
 		status.state = STATE_CONFIRMED;
 		status.words = strdup(_("Done. The certificate is installed"));
-		status.actions = issued ? ACTION_DOWNLOAD : 0;
+		status.actions = (issued ? ACTION_DOWNLOAD : 0) | ACTION_REVOKE;
 	} else if (issued) {
 		status.state = STATE_READY;
 		status.words = strdup(_("Done. The certificate is in the folder"));
-		status.actions = ACTION_DOWNLOAD | ACTION_CONFIRM;
+		status.actions = ACTION_DOWNLOAD | ACTION_CONFIRM | ACTION_REVOKE;
 	} else if (waiting > 0) {
 		status.state = STATE_AWAITING_SIGNATURES;
 		status.words = strdup(_("Documents in the folder are to be signed"));
@@ -262,6 +268,11 @@ bool file_box_status(
 		status.words = strdup(_("Take the files to the authority; README.txt says how"));
 		status.actions = ACTION_CANCEL;
 		status.poll = true;
+	}
+	if (revoking && (status.actions & ACTION_REVOKE) != 0) {
+		free(status.words);
+		status.words = strdup(_("The revocation is asked for in the folder; REVOCATION.txt "
+					"says how to go on"));
 	}
 	status.id = strdup(id);
 	status.holder = full_name(json);
@@ -418,6 +429,46 @@ bool file_box_explain(const char *box, bool is_signed, struct error *err)
 		id, id);
 	ok = buffer_ok(&text) || error_set(err, ERROR_FAILED, _("out of memory"));
 	ok = ok && folder_write(box, "README.txt", text.data, text.length, err);
+	buffer_free(&text);
+	return ok;
+}
+
+static const char revocation[] =
+	"Заявление на отзыв (прекращение действия) сертификата\n"
+	"======================================================\n"
+	"\n"
+	"revocation.json            заявление: сертификат (SHA-256) и причина\n"
+	"revocation.json.p7s        подпись владельца под заявлением (CMS, отсоединённая)\n"
+	"\n"
+	"1. Передайте оба файла в удостоверяющий центр или подайте заявление в его кабинете. До "
+	"ответа центра "
+	"сертификат\n"
+	"   действует.\n"
+	"2. Когда центр отзовёт сертификат, создайте здесь файл revoked и выполните: podpis "
+	"refresh %s\n"
+	"\n"
+	"\n"
+	"Request to revoke a certificate\n"
+	"===============================\n"
+	"\n"
+	"revocation.json            the request: the certificate (SHA-256) and the reason\n"
+	"revocation.json.p7s        the holder's signature under it (CMS, detached)\n"
+	"\n"
+	"1. Give both files to the authority, or ask in its web cabinet. Until the authority has "
+	"answered the "
+	"certificate is\n"
+	"   valid.\n"
+	"2. When the authority has revoked it, make a file revoked here, and run: podpis refresh "
+	"%s\n";
+
+bool file_box_explain_revocation(const char *box, struct error *err)
+{
+	const char *id = strrchr(box, '/') != NULL ? strrchr(box, '/') + 1 : box;
+	struct buffer text = BUFFER_INIT(16 << 10);
+	bool ok = buffer_printf(&text, revocation, id, id) ||
+		  error_set(err, ERROR_FAILED, _("out of memory"));
+
+	ok = ok && folder_write(box, "REVOCATION.txt", text.data, text.length, err);
 	buffer_free(&text);
 	return ok;
 }

@@ -147,6 +147,7 @@ bool status_decode(const json_t *json, struct authority_status *out, struct erro
 {
 	struct authority_status status = {0};
 	const json_t *application = json_object_get(json, "application");
+	const json_t *hash = json_object_get(json, "certificate_sha256");
 	long long wait;
 	bool ok = false;
 
@@ -166,6 +167,10 @@ bool status_decode(const json_t *json, struct authority_status *out, struct erro
 	status.has_application_sha256 = json_object_get(json, "application_sha256") != NULL;
 	if (status.has_application_sha256 &&
 		!answer_sha256(json, "application_sha256", status.application_sha256, err))
+		goto out;
+	status.has_certificate_sha256 = hash != NULL && !json_is_null(hash);
+	if (status.has_certificate_sha256 &&
+		!answer_sha256(json, "certificate_sha256", status.certificate_sha256, err))
 		goto out;
 	if (wait > 0)
 		status.next_poll = time(NULL) + (time_t)(wait < WAIT_MAX ? wait : WAIT_MAX);

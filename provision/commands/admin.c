@@ -45,6 +45,41 @@ bool admin_open(struct context *context, struct authority **out, struct error *e
 	return false;
 }
 
+void administrator_clear(struct administrator *administrator)
+{
+	token_signer_clear(&administrator->signer);
+	slot_close(&administrator->slot);
+	uri_clear(&administrator->uri);
+}
+
+bool administrator_open(
+	struct context *context, struct administrator *administrator, struct error *err)
+{
+	const struct options *options = &context->options;
+	const char *text = options_get(options, "signer");
+	const char *module = options_get(options, "signer-module");
+	struct slot_wish wish = {
+		.module_path = options_get(options, "module"),
+		.name = options_get(options, "slot"),
+	};
+	enum pin_kind kind = PIN_USER;
+
+	if (text != NULL) {
+		if (!uri_parse(text, &administrator->uri, err))
+			return false;
+		wish = uri_wish(&administrator->uri);
+		if (module != NULL)
+			wish.module_path = module;
+		if (pin_given(&context->pins, options, PIN_SIGNER) ||
+			!pin_given(&context->pins, options, PIN_USER))
+			kind = PIN_SIGNER;
+	}
+	return slot_open(&context->modules, &wish, &administrator->slot, err) &&
+	       slot_login_with(&administrator->slot, &context->pins, options, kind, err) &&
+	       token_signer_open(&administrator->slot, text != NULL ? &administrator->uri : NULL,
+		       NULL, &administrator->signer, err);
+}
+
 json_t *admin_json(const struct authority_status *status)
 {
 	json_t *application = status->summary != NULL ? json_loads(status->summary, 0, NULL) : NULL;

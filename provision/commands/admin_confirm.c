@@ -4,49 +4,6 @@
 #include <string.h>
 
 #include "provision/application.h"
-#include "provision/token_certificate.h"
-
-/* The administrator's own signature, from --signer, else the one in the token of --slot. */
-struct administrator {
-	struct uri uri;
-	struct slot slot;
-	struct token_signer signer;
-};
-
-static void administrator_clear(struct administrator *administrator)
-{
-	token_signer_clear(&administrator->signer);
-	slot_close(&administrator->slot);
-	uri_clear(&administrator->uri);
-}
-
-static bool administrator_open(
-	struct context *context, struct administrator *administrator, struct error *err)
-{
-	const struct options *options = &context->options;
-	const char *text = options_get(options, "signer");
-	const char *module = options_get(options, "signer-module");
-	struct slot_wish wish = {
-		.module_path = options_get(options, "module"),
-		.name = options_get(options, "slot"),
-	};
-	enum pin_kind kind = PIN_USER;
-
-	if (text != NULL) {
-		if (!uri_parse(text, &administrator->uri, err))
-			return false;
-		wish = uri_wish(&administrator->uri);
-		if (module != NULL)
-			wish.module_path = module;
-		if (pin_given(&context->pins, options, PIN_SIGNER) ||
-			!pin_given(&context->pins, options, PIN_USER))
-			kind = PIN_SIGNER;
-	}
-	return slot_open(&context->modules, &wish, &administrator->slot, err) &&
-	       slot_login_with(&administrator->slot, &context->pins, options, kind, err) &&
-	       token_signer_open(&administrator->slot, text != NULL ? &administrator->uri : NULL,
-		       NULL, &administrator->signer, err);
-}
 
 /*
  * What the authority shows of the application has to be what its hash says: the statement is about the bytes

@@ -191,6 +191,12 @@ bool flow_answer(struct flow *flow, struct authority_status *status, const char 
 		error_set(err, ERROR_FAILED, _("out of memory"));
 		goto out;
 	}
+	/* What was fetched is known better. */
+	if (status->has_certificate_sha256 && row->certificates == NULL &&
+		!journal_bytes(&row->certificate_sha256, status->certificate_sha256, 32)) {
+		error_set(err, ERROR_FAILED, _("out of memory"));
+		goto out;
+	}
 	row->remote_state = status->state;
 	row->actions = (int64_t)status->actions;
 	row->poll = status->poll;

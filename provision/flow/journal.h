@@ -131,6 +131,10 @@ bool journal_events(struct journal *journal, int64_t id, struct journal_event **
 	size_t *count, struct error *err);
 void journal_events_free(struct journal_event *events, size_t count);
 
+/* An idempotency key: a version 4 UUID (RFC 9562, 5.4). */
+#define JOURNAL_KEY_SIZE 37
+bool journal_make_key(char text[JOURNAL_KEY_SIZE], struct error *err);
+
 /*
  * Begins a step: the one of that name which was begun and not answered (with its old key and payload), else
  * a new one with a new key and this payload (NULL: none).

@@ -7,10 +7,7 @@
 
 #include "provision/i18n.h"
 
-#define UUID_SIZE 37
-
-/* A version 4 UUID (RFC 9562, 5.4). */
-static bool make_uuid(char text[UUID_SIZE], struct error *err)
+bool journal_make_key(char text[JOURNAL_KEY_SIZE], struct error *err)
 {
 	unsigned char b[16];
 
@@ -18,7 +15,7 @@ static bool make_uuid(char text[UUID_SIZE], struct error *err)
 		return error_set(err, ERROR_FAILED, _("no random numbers"));
 	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
 	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	snprintf(text, UUID_SIZE,
+	snprintf(text, JOURNAL_KEY_SIZE,
 		"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
 		b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
 		b[15]);
@@ -67,13 +64,13 @@ bool journal_step_begin(struct journal *journal, int64_t application, const char
 {
 	struct journal_step step = {0};
 	sqlite3_stmt *statement;
-	char uuid[UUID_SIZE];
+	char uuid[JOURNAL_KEY_SIZE];
 	bool found = false, done = false;
 
 	if (!find_open(journal, application, name, &step, &found, err))
 		goto out;
 	if (!found) {
-		if (!make_uuid(uuid, err))
+		if (!journal_make_key(uuid, err))
 			goto out;
 		statement = journal_prepare(journal,
 			"INSERT INTO steps(application, name, idempotency_key, payload, begun)"

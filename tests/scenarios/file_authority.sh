@@ -103,3 +103,30 @@ openssl cms -sign -in "$work/mixed.pem" -binary -nodetach -stream -signer "$work
 	-certfile "$work/mixed.pem" -outform DER -out "$work/ber.p7b"
 [ "$(head -c 2 "$work/ber.p7b" | od -An -tx1 | tr -d ' ')" = 3080 ] || fail 'the PKCS#7 is not BER'
 podpis install "$id" --certificate "$work/ber.p7b" --pin-file "$HOME/pin"
+
+step 'it is renewed with its own signature, in a folder of its own'
+podpis renew "$id" --pin-file "$HOME/pin"
+next=$(newest)
+[ "$next" != "$id" ] || fail 'no application for the renewal'
+new_folder=$work/exchange/$(podpis show "$next" --json | jq -er .authority_id)
+openssl cms -verify -binary -inform DER -in "$new_folder/application.json.p7s" -content "$new_folder/application.json" \
+	-CAfile "$work/ca/root.pem" -certfile "$work/ca/issuing.pem" -purpose any -out "$work/out" 2>"$work/err" ||
+	fail "the application's signature: $(cat "$work/err")"
+jq -e '.identification == "signature"' "$new_folder/application.json" >/dev/null || fail "$(cat "$new_folder/application.json")"
+
+step 'its revocation is asked for with files; it is revoked when the authority has said so'
+expect 0 podpis revoke "$id" --reason superseded --yes --pin-file "$HOME/pin"
+says 'REVOCATION.txt'
+openssl cms -verify -binary -inform DER -in "$folder/revocation.json.p7s" -content "$folder/revocation.json" \
+	-CAfile "$work/ca/root.pem" -certfile "$work/ca/issuing.pem" -purpose any -out "$work/out" 2>"$work/err" ||
+	fail "the request's signature: $(cat "$work/err")"
+hash=$(openssl x509 -in "$work/right.pem" -outform DER | sha256sum | cut -d' ' -f1)
+jq -e --arg hash "$hash" '.reason == "superseded" and .certificate_sha256 == $hash' "$folder/revocation.json" >/dev/null ||
+	fail "$(cat "$folder/revocation.json")"
+[ -s "$folder/REVOCATION.txt" ] || fail 'no page about the revocation'
+podpis refresh "$id"
+[ "$(state "$id")" = installed ] || fail "asked for: $(state "$id")"
+: >"$folder/revoked"
+expect 3 podpis refresh "$id"
+[ "$(state "$id")" = revoked ] || fail "at the end: $(state "$id")"
+expect 3 podpis renew "$id" --pin-file "$HOME/pin"
