@@ -214,7 +214,7 @@ static bool renew_one(
 	json_t *one = json_pack("{s:o}", "id", json_sprintf("%lld", (long long)old));
 	bool done;
 
-	output_text(&context->output, _("Application %lld: its certificate ends soon.\n"),
+	output_text(&context->output, _("The certificate of application %lld is due.\n"),
 		(long long)old);
 	done = begin(context, old, &id, err) &&
 	       (id == 0 || obtain_application(context, id, list, err));
