@@ -85,6 +85,15 @@ podpis install "$two"
 [ "$(state "$two")" = installed ] || fail "after install: $(state "$two")"
 [ "$(podpis cloud list cloud --json | jq '.credentials | length')" -eq 2 ] || fail "$(podpis cloud list cloud)"
 
+step 'it is renewed: another key in the cloud, signed with the one that is there; the new one is revoked'
+podpis renew "$two" --signer-pin-file "$(pin "$two")" --wait >"$work/out"
+three=$(newest)
+[ "$(state "$three")" = installed ] || fail "after renew: $(state "$three")"
+podpis show "$three" --json | jq -e --arg two "$two" '.renews == $two' >/dev/null || fail "$(podpis show "$three")"
+[ "$(podpis cloud list cloud --json | jq '.credentials | length')" -eq 3 ] || fail "$(podpis cloud list cloud)"
+podpis revoke "$three" --yes --signer-pin-file "$(pin "$three")" >"$work/out"
+says 'The revocation list has it'
+
 step 'a certificate for another kind of key than was asked for is not installed'
 fault other-key
 podpis apply --authority centre --slot cloud --data "$(account ivanov data)" --identification signature \

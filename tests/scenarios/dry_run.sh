@@ -95,6 +95,12 @@ podpis download "$id"
 dry get install "$id" --pin-file "$HOME/pin"
 [ "$(certificates)" -eq 0 ] || fail 'a certificate was written'
 podpis install "$id" --pin-file "$HOME/pin"
+dry none renew "$id"
+dry none renew --due --days 3000
+dry none revoke "$id" --reason superseded
+become admin
+dry get admin revoke "$remote" --slot admin --pin-file "$HOME/pin"
+become ivanov
 
 step 'at the portal'
 podpis apply --authority centre --slot ivanov --data "$(account ivanov data)" --identification biometric \

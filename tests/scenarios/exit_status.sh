@@ -47,6 +47,7 @@ rows <<'END'
 8 admin confirm 2026-000001
 8 admin return 2026-000001 --reason why
 8 admin reject 2026-000001 --reason why
+8 admin revoke 2026-000001 --yes
 8 cms sign "$work/document"
 8 cms verify "$work/document"
 8 show --certificate pkcs11:token=nobody
@@ -68,6 +69,10 @@ rows <<'END'
 2 download 1
 2 install 1
 2 cancel 1
+2 renew
+2 renew 1
+0 renew --due
+2 revoke 1
 0 list
 0 profiles
 8 cloud list
@@ -103,6 +108,7 @@ rows <<'END'
 6 admin confirm 2026-000001 --pin-file "$HOME/pin"
 6 admin return 2026-000001 --reason why
 6 admin reject 2026-000001 --reason why
+6 admin revoke 2026-000001 --yes
 END
 
 step '7: a wrong PIN'
@@ -156,6 +162,11 @@ rows <<'END'
 0 download "$id"
 0 install "$id" --pin-file "$HOME/pin"
 0 show "$id"
+0 renew "$id" --dry-run
+3 renew "$id" --approval-days 3000
+6 revoke "$id" --pin-file "$HOME/pin"
+2 revoke "$id" --reason why
+7 revoke "$id" --yes --pin-file "$work/wrong-pin"
 END
 become admin
 rows <<'END'
@@ -182,6 +193,8 @@ step '4: the authority does not answer'
 sandbox_stop
 rows <<'END'
 4 refresh "$id"
+4 renew "$id" --pin-file "$HOME/pin"
+4 revoke "$id" --yes --pin-file "$HOME/pin"
 4 login centre --account ivanov --password-file "$(account ivanov password_file)"
 2 admin list
 4 apply --another --data "$data" --identification in-person --key ec:P-256 --pin-file "$HOME/pin"
