@@ -567,6 +567,13 @@ jq -jnc --arg id "$second" --arg sha "$(openssl x509 -in "$work/second.pem" -out
 cms "$work/statement" "$work/second" "$work/statement.cms"
 jq -n --arg s "$(base64_of "$work/statement")" --arg c "$(base64_of "$work/statement.cms")" '{statement: $s, signature: $c}' \
 	>"$work/revocation"
+mine=$token
+login sidorova
+keyed POST "/applications/$second/revocation" "$work/revocation"
+refused 403 forbidden
+token=$mine
+keyed POST "/applications/$first/revocation" "$work/revocation"
+refused 422 invalid-statement
 keyed POST "/applications/$second/revocation" "$work/revocation"
 got 200
 is state revoked

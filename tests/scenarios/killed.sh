@@ -49,7 +49,7 @@ killed_often() {
 	esac
 }
 
-sandbox_start
+sandbox_start --control
 employed
 rounds=0
 
@@ -82,9 +82,17 @@ last=$(newest)
 killed_often fdatasync podpis obtain "$last" --wait --pin-file "$HOME/pin"
 [ "$(state "$last")" = installed ] || fail "at the end: $(state "$last")"
 
+step 'its renewal, and the revocation of what was renewed'
+killed_often fdatasync podpis renew "$last" --wait --pin-file "$HOME/pin"
+killed_often sendto podpis revoke "$last" --reason superseded --yes --pin-file "$HOME/pin"
+killed_often fdatasync podpis revoke "$(newest)" --yes --pin-file "$HOME/pin"
+[ "$(state "$last")" = revoked ] || fail "revoked: $(state "$last")"
+curl -sS --fail --noproxy '*' --cacert "$ca" "${url%/api}/control/summary" | jq -e '.revoked == 2' >/dev/null ||
+	fail 'not two revocations at the authority'
+
 step "after $kills kills: nothing twice, nothing lost"
 [ $kills -gt 50 ] || fail "only $kills kills"
-all=$((rounds + 2))
+all=$((rounds + 3))
 [ "$(podpis list --json | jq '.applications | length')" -eq $all ] || fail "$(podpis list)"
 [ "$(keys)" -eq $all ] || fail "$(keys) keys"
 [ "$(certificates)" -eq $((all + 1)) ] || fail "$(certificates) certificates, not $all and their issuer"

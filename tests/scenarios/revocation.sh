@@ -8,6 +8,11 @@ mended() {
 	curl -sS --fail --noproxy '*' --cacert "$ca" -X DELETE "${url%/api}/control/faults" >/dev/null
 }
 
+# asked ANSWER: whoever is at the terminal answers the question so.
+asked() {
+	printf '%s\n' "$1" | script -qec "'$tool' revoke '$third' --reason key-compromise --pin-file '$HOME/pin'" /dev/null
+}
+
 # revoked_are N: at the authority.
 revoked_are() {
 	curl -sS --fail --noproxy '*' --cacert "$ca" "${url%/api}/control/summary" | jq -e ".revoked == $1" >/dev/null ||
@@ -38,6 +43,10 @@ expect 2 podpis revoke "$first" --reason because --yes --pin-file "$HOME/pin"
 says 'key-compromise, affiliation-changed'
 expect 6 podpis revoke "$first" --pin-file "$HOME/pin" </dev/null
 says '\-\-yes'
+expect 6 asked n
+says 'Revoke it'
+says 'nobody said yes'
+expect 6 asked ''
 expect 0 podpis revoke "$first" --dry-run
 says 'Иванов'
 expect 3 podpis revoke "$pending" --yes --pin-file "$HOME/pin"
@@ -75,7 +84,7 @@ listed "$second" "$crl" || fail 'not in the list'
 
 step 'the answer is lost, and found again; another key, another list'
 fault 'drop-after x9 POST /applications/*/revocation'
-expect 4 podpis revoke "$third" --reason key-compromise --yes --pin-file "$HOME/pin"
+expect 4 asked y
 mended
 revoked_are 2
 expect 0 podpis revoke "$third" --yes --pin-file "$HOME/pin" --json
