@@ -176,7 +176,8 @@ static bool parse_base(struct http *http, const char *base, struct error *err)
 	CURLU *url = curl_url();
 	bool ok = false;
 
-	if (url == NULL || !http_address_allowed(base, http->plain) || strpbrk(base, "?#") != NULL ||
+	if (url == NULL || !http_address_allowed(base, http->plain) ||
+		strpbrk(base, "?#") != NULL ||
 		curl_url_set(url, CURLUPART_URL, base, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK ||
 		curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
 		curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK ||

@@ -12,10 +12,10 @@ extern const struct command setup_command, doctor_command, login_command, logout
 	sign_command, identify_command, download_command, install_command, obtain_command,
 	cancel_command, renew_command, revoke_command, admin_list_command, admin_confirm_command,
 	admin_return_command, admin_reject_command, admin_revoke_command, vault_init_command,
-	vault_passwd_command,
-	vault_unlock_command, vault_backup_command, vault_restore_command, vault_check_command,
-	cms_sign_command, cms_verify_command, profiles_command, cloud_login_command,
-	cloud_logout_command, cloud_refresh_command, cloud_list_command, cloud_otp_command;
+	vault_passwd_command, vault_unlock_command, vault_backup_command, vault_restore_command,
+	vault_check_command, cms_sign_command, cms_verify_command, profiles_command,
+	cloud_login_command, cloud_logout_command, cloud_refresh_command, cloud_list_command,
+	cloud_otp_command;
 
 /* Shows the application, as JSON also when the command failed; `show`: to a person, too. */
 void commands_tell(struct flow *flow, bool show);
