@@ -61,7 +61,7 @@ uninitialised
 step 'answered'
 ask 0 'New SO PIN (it unlocks the PIN): =typed-secret-so' 'again: =typed-secret-so' 'New PIN: =typed-secret-пин' \
 	'again: =typed-secret-пин' -- \
-	"$tool" setup --label ivanov --authority centre --url "$url" --ca-file "$ca" --for chromium --yes
+	"$tool" setup --label ivanov --authority centre --url "$url" --ca-file "$ca" --for none
 
 step 'the password of an account'
 ask 0 "Password of ivanov: =$(cat "$(account ivanov password_file)")" -- "$tool" login centre --account ivanov
