@@ -17,6 +17,7 @@
 
 #include "module/support/pkcs11.h"
 
+struct config;
 struct gate;
 struct module;
 
@@ -38,7 +39,8 @@ void gate_leave(struct passage *passage);
 struct gate_maker {
 	CK_RV(*make)
 	(const struct gate_maker *maker, const struct module *parents, struct module **out);
-	CK_FLAGS flags; /* the host's, from CK_C_INITIALIZE_ARGS */
+	CK_FLAGS flags;         /* the host's, from CK_C_INITIALIZE_ARGS */
+	struct config **config; /* taken by `make`, which leaves NULL */
 };
 
 /* C_Initialize: CKR_CRYPTOKI_ALREADY_INITIALIZED, or what `make` answers. One at a time. */

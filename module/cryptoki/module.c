@@ -43,6 +43,18 @@ static bool module_wants_sha1(const struct config *config)
 	return value == NULL || strcmp(value, "no") != 0;
 }
 
+static bool module_has_cloud(const struct config *config)
+{
+	for (size_t i = 0; i < config->count; i++) {
+		const struct config_section *section = &config->sections[i];
+		const char *store = config_get(section, "store");
+
+		if (section->kind == CONFIG_SLOT && store != NULL && strcmp(store, "cloud") == 0)
+			return true;
+	}
+	return false;
+}
+
 static CK_RV module_make(
 	const struct gate_maker *maker, const struct module *parents, struct module **out)
 {
@@ -54,10 +66,11 @@ static CK_RV module_make(
 		return CKR_HOST_MEMORY;
 	session_table_open(&module->sessions);
 	module->log = log_new(secure_getenv("PODPIS_LOG"), "podpis-pkcs11", LOG_LEVEL_ERROR);
-	module->config = config_load(NULL);
+	module->config = *maker->config;
+	*maker->config = NULL;
 	module->inners = inner_table_new(
 		module->log, maker->flags, parents != NULL ? parents->inners : NULL);
-	if (module->log == NULL || module->config == NULL || module->inners == NULL)
+	if (module->log == NULL || module->inners == NULL)
 		goto out;
 	if (module->config->problem != NULL)
 		log_error(module->log, "%s", module->config->problem);
@@ -85,7 +98,10 @@ out:
  */
 CK_RV module_initialize(const CK_C_INITIALIZE_ARGS *arguments)
 {
-	struct gate_maker maker = {.make = module_make};
+	struct config *config;
+	struct gate_maker maker = {.make = module_make, .config = &config};
+	CK_RV rv;
+	bool settled;
 
 	if (arguments != NULL) {
 		int functions = (arguments->CreateMutex != NULL) +
@@ -100,7 +116,20 @@ CK_RV module_initialize(const CK_C_INITIALIZE_ARGS *arguments)
 	/* The host ended OpenSSL, or this is an exit handler behind OpenSSL's own. */
 	if (!crypto_alive())
 		return CKR_GENERAL_ERROR;
-	return gate_open(&maker);
+	config = config_load(NULL);
+	if (config == NULL)
+		return CKR_HOST_MEMORY;
+	/* What opens a cloud slot reaches OpenSSL: its configuration, which may come back to us, is read unlocked. */
+	if (module_has_cloud(config))
+		crypto_settle();
+	settled = crypto_settled();
+	if (settled)
+		crypto_enter();
+	rv = gate_open(&maker);
+	if (settled)
+		crypto_leave();
+	config_free(config);
+	return rv;
 }
 
 CK_RV module_finalize(const void *reserved)

@@ -564,6 +564,11 @@ static CK_RV cloud_open(const struct config_section *section,
 		cloud_close(&cloud->store);
 		return CKR_HOST_MEMORY;
 	}
+	rv = crypto_wake(cloud->crypto);
+	if (rv != CKR_OK) {
+		cloud_close(&cloud->store);
+		return rv;
+	}
 	before = OSSL_LIB_CTX_set0_default(crypto_libctx(cloud->crypto));
 	ok = open_parts(section, cloud, &err);
 	OSSL_LIB_CTX_set0_default(before);
