@@ -202,7 +202,11 @@ static json_t *authorize_body(
 	if (ok && data != NULL)
 		ok = json_object_set(body, "authData", data) == 0;
 	buffer_free(&hash);
-	json_decref(data);
+	/* The body is wiped by who sends it; what has not come into it has the PIN, too. */
+	if (ok)
+		json_decref(data);
+	else
+		tokens_wipe(data);
 	if (ok)
 		return body;
 	tokens_wipe(body);

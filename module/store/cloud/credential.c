@@ -296,6 +296,7 @@ bool credential_read(const char *id, const json_t *info, unsigned version, struc
 	struct error *err)
 {
 	const json_t *key = json_object_get(info, "key"), *cert = json_object_get(info, "cert");
+	long number;
 	bool ok;
 
 	*out = (struct credential){.problem = NULL};
@@ -304,9 +305,8 @@ bool credential_read(const char *id, const json_t *info, unsigned version, struc
 	if (!copy(text_of(info, "description"), out->description, sizeof(out->description)))
 		out->description[0] = '\0';
 	out->scal = number_of(info, "SCAL", 1) == 2 ? 2 : 1;
-	out->multisign = (unsigned)number_of(info, "multisign", 1);
-	if (out->multisign < 1)
-		out->multisign = 1;
+	number = number_of(info, "multisign", 1);
+	out->multisign = number < 1 ? 1 : (unsigned)number;
 	ok = (version == 1 ? read_auth_v1(info, out, err) : read_auth_v2(info, out, err)) &&
 	     read_algorithms(key, out, err) && read_chain(cert, out, err);
 	if (ok)
