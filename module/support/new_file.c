@@ -22,7 +22,6 @@ static int open_unnamed(int folder)
 
 static int open_hidden(int folder, const char *name)
 {
-	unlinkat(folder, name, 0);
 	return openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
@@ -39,6 +38,7 @@ static bool name_beside(struct new_file *file, const char *beside, unsigned long
 bool new_file_open(int folder, const char *beside, struct new_file *out)
 {
 	struct new_file file = {.folder = folder, .fd = open_unnamed(folder)};
+	unsigned long long number;
 	struct stat status;
 	bool named;
 
@@ -53,7 +53,8 @@ bool new_file_open(int folder, const char *beside, struct new_file *out)
 			return false;
 		}
 	} else if (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT) {
-		if (!name_beside(&file, beside, (unsigned long long)getpid()))
+		/* By chance, not by process: other machines write here, too. */
+		if (getentropy(&number, sizeof(number)) != 0 || !name_beside(&file, beside, number))
 			return false;
 		file.fd = open_hidden(folder, file.beside);
 		file.hidden = file.fd >= 0;

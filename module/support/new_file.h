@@ -15,7 +15,7 @@
 struct new_file {
 	int folder, fd;            /* the folder is the caller's */
 	bool hidden;               /* it has that name */
-	char beside[NAME_MAX + 1]; /* nobody else's: with the file's number, or the process's */
+	char beside[NAME_MAX + 1]; /* nobody else's: with the file's number, or a random one */
 };
 
 /* `beside` begins the name beside: a dot first, and what tells whose it is. */
