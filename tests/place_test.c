@@ -275,6 +275,31 @@ static void test_policy(void **state)
 	assert_int_equal(take_back(), 0);
 	expect("policies/policies.json",
 		"{\"policies\":{\"A\":true,\"SecurityDevices\":{\"Add\":{}}}}");
+	/* Others wrote around our words, which were alone before: what is left is still read. */
+	for (size_t i = 0; i < 2; i++) {
+		char *path = folder_path(home, "policies/policies.json"), text[1024] = "", *end;
+		json_t *json;
+		FILE *file;
+
+		put("policies/policies.json", "{\"policies\": {}}");
+		assert_true(place_add(place, &record, NULL));
+		file = fopen(path, "r");
+		assert_non_null(file);
+		text[fread(text, 1, sizeof(text) - 64, file)] = '\0';
+		fclose(file);
+		end = i == 0 ? strrchr(text, '}') - 1
+			     : strstr(text, "{") + strlen("{\"policies\": {");
+		memmove(end + 11, end, strlen(end) + 1);
+		memcpy(end, i == 0 ? ", \"B\": true" : " \"B\": true,", 11);
+		put("policies/policies.json", text);
+		assert_int_equal(take_back(), 0);
+		json = json_load_file(path, 0, NULL);
+		if (json == NULL)
+			fail_msg("%s", text);
+		assert_true(json_is_true(json_object_get(json_object_get(json, "policies"), "B")));
+		json_decref(json);
+		free(path);
+	}
 	/* And one that can't be read is left alone. */
 	put("policies/policies.json", "{\"policies\"");
 	assert_false(place_look(place, MODULE, &view, NULL));

@@ -329,6 +329,7 @@ bool place_take_back(const json_t *entry, bool *left, struct error *err)
 {
 	const char *path = record_text(entry, "path"), *piece = record_text(entry, "text"), *at;
 	struct buffer text = BUFFER_INIT(WHOLE_FILE_MAX), rest = BUFFER_INIT(WHOLE_FILE_MAX);
+	struct place_view view;
 	bool there = false, done = false;
 
 	if (!whole_file_read(path, &text, &there, err))
@@ -337,7 +338,14 @@ bool place_take_back(const json_t *entry, bool *left, struct error *err)
 	if (at != NULL) {
 		buffer_append(&rest, text.data, (size_t)(at - buffer_text(&text)));
 		buffer_append_text(&rest, at + strlen(piece));
-	} else if (there && !without_library(buffer_text(&text), entry, &rest)) {
+	}
+	/* Our words, with others put around them since: there they go by their name, with their comma. */
+	if (at != NULL && record_text(entry, "library")[0] != '\0' &&
+		!policy_look(buffer_text(&rest), "", &view, NULL)) {
+		buffer_reset(&rest);
+		at = NULL;
+	}
+	if (there && at == NULL && !without_library(buffer_text(&text), entry, &rest)) {
 		*left = text.length > 0;
 		done = true;
 		goto out;
