@@ -115,6 +115,15 @@ bool renewal_fill(struct signing *signing, const struct journal_application *old
 	       draft_fingerprint(signing->flow, err);
 }
 
+static size_t count_of(const struct name *name, const char *oid)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < name->count; i++)
+		count += strcmp(name->attributes[i].oid, oid) == 0;
+	return count;
+}
+
 /* Notes the attributes of `name` that `other` does not have just so. */
 static void compare(const struct options *options, const struct name *name,
 	const struct name *other, bool all, struct buffer *differing)
@@ -122,7 +131,7 @@ static void compare(const struct options *options, const struct name *name,
 	for (size_t i = 0; i < name->count; i++) {
 		const struct name_attribute *one = &name->attributes[i];
 		const char *key = profile_attribute_name(one->oid), *there = NULL;
-		bool same = false;
+		bool same = false, more = count_of(name, one->oid) > count_of(other, one->oid);
 
 		for (size_t j = 0; j < other->count && !same; j++) {
 			if (strcmp(other->attributes[j].oid, one->oid) != 0)
@@ -130,8 +139,9 @@ static void compare(const struct options *options, const struct name *name,
 			there = other->attributes[j].value;
 			same = strcmp(there, one->value) == 0;
 		}
-		/* The second time round just what the first could not see. */
-		if (same || (!all && there != NULL) || options_names(options, "accept", key))
+		/* The second time round just what the first could not see: other kinds, and more of one. */
+		if (same || (!all && there != NULL && !more) ||
+			options_names(options, "accept", key))
 			continue;
 		buffer_printf(differing, "%s%s: \"%s\"", differing->length > 0 ? "; " : "", key,
 			one->value);
@@ -155,7 +165,7 @@ bool renewal_same_subject(const struct flow *flow, const struct name *subject, s
 		goto out;
 	compare(options, &certificates.list[0].subject, subject, true, &differing);
 	compare(options, subject, &certificates.list[0].subject, false, &differing);
-	done = differing.length == 0 ||
+	done = (buffer_ok(&differing) && differing.length == 0) ||
 	       error_set(err, ERROR_FAILED,
 		       _("a renewal takes no change, and the certificate would say something else "
 			 "(%s): podpis apply applies with the new data, --accept FIELD takes it"),
