@@ -135,7 +135,12 @@ bool crl_point_look(
 		goto out;
 	}
 	look(sk_X509_CRL_value(crls.list, 0), x509, out);
-	done = true;
+	/* An old one may have been put in the new one's place on the way; only what it lists still holds. */
+	if (!out->listed && out->next != 0 && out->next < time(NULL))
+		error_set(err, ERROR_FAILED, _("%s: the revocation list is out of date"),
+			out->address);
+	else
+		done = true;
 out:
 	X509_free(x509);
 	crls_clear(&crls);

@@ -62,25 +62,33 @@ static bool revoke(struct signing *signing, const struct revocation_reason *reas
 {
 	struct flow *flow = signing->flow;
 	struct journal_application *row = &flow->row;
-	bool dry_run = flow_dry_run(flow), pending = false;
+	const struct revocation_reason *asked = NULL;
+	bool dry_run = flow_dry_run(flow);
 
-	if ((!dry_run && !flow_refresh(flow, err)) || !revocation_pending(flow, &pending, err))
+	if ((!dry_run && !flow_refresh(flow, err)) || !revocation_asked(flow, &asked, err))
 		return false;
 	if (row->state == STATE_REVOKED) {
 		output_progress(&flow->context->output, _("It is revoked already."));
-		return dry_run || !pending || revocation_settle(flow, err);
+		return dry_run || asked == NULL || revocation_settle(flow, err);
 	}
 	if (row->remote_id == NULL || (row->actions & ACTION_REVOKE) == 0 ||
 		row->certificate_sha256.length != 32)
 		return error_set(err, ERROR_REFUSED,
 			_("application %lld has no certificate to revoke: it is %s"),
 			(long long)row->id, flow_state_info(row->state)->name);
-	show(flow, reason, own);
+	/* What was signed goes again as it was, so it must be what the person agrees to. */
+	if (asked != NULL && asked != reason &&
+		options_get(&flow->context->options, "reason") != NULL)
+		return error_set(err, ERROR_USAGE,
+			_("it was asked for with the reason %s, and no answer came: without "
+			  "--reason the same goes again"),
+			asked->name);
+	show(flow, asked != NULL ? asked : reason, own);
 	if (dry_run)
 		return true;
 	if (!commands_agreed(flow->context, _("Revoke it?"), err))
 		return false;
-	if (pending)
+	if (asked != NULL)
 		output_progress(&flow->context->output,
 			_("It was asked for before, and no answer came: the same goes again."));
 	return revocation_send(signing, reason->name, err);

@@ -56,9 +56,31 @@ bool revocation_statement(const char *application, const uint8_t sha256[32], con
 	return done || error_set(err, ERROR_FAILED, _("out of memory"));
 }
 
-bool revocation_pending(struct flow *flow, bool *pending, struct error *err)
+bool revocation_asked(struct flow *flow, const struct revocation_reason **asked, struct error *err)
 {
-	return journal_step_pending(flow->journal, flow->row.id, STEP, pending, err);
+	struct journal_step step = {0};
+	json_t *json, *statement;
+	const char *text, *name;
+	bool pending, done;
+
+	*asked = NULL;
+	if (!journal_step_pending(flow->journal, flow->row.id, STEP, &pending, err))
+		return false;
+	if (!pending)
+		return true;
+	if (!journal_step_begin(flow->journal, flow->row.id, STEP, NULL, 0, &step, err))
+		return false;
+	json = json_loadb((const char *)step.payload.data, step.payload.length, 0, NULL);
+	text = json_string_value(json_object_get(json, "statement"));
+	statement = text != NULL ? json_loads(text, 0, NULL) : NULL;
+	name = json_string_value(json_object_get(statement, "reason"));
+	done = name != NULL
+		       ? revocation_reason_find(name, asked, err)
+		       : error_set(err, ERROR_FAILED, _("the journal: a signature can't be read"));
+	json_decref(statement);
+	json_decref(json);
+	journal_step_clear(&step);
+	return done;
 }
 
 bool revocation_settle(struct flow *flow, struct error *err)
@@ -160,15 +182,17 @@ bool revocation_send(struct signing *signing, const char *reason, struct error *
 {
 	struct flow *flow = signing->flow;
 	struct journal_step step = {0};
-	bool pending = false, done = false;
+	const struct revocation_reason *asked = NULL;
+	bool done = false;
 
 	if (!flow_authority(flow, err) ||
 		!flow_has(flow, (const void *)(uintptr_t)flow->authority->class->revoke, "revoke",
 			err) ||
-		!revocation_pending(flow, &pending, err))
+		!revocation_asked(flow, &asked, err))
 		goto out;
-	if (pending ? !journal_step_begin(flow->journal, flow->row.id, STEP, NULL, 0, &step, err)
-		    : !make(signing, reason, &step, err))
+	if (asked != NULL ? !journal_step_begin(
+				    flow->journal, flow->row.id, STEP, NULL, 0, &step, err)
+			  : !make(signing, reason, &step, err))
 		goto out;
 	done = send(flow, &step, err);
 out:

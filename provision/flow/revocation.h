@@ -22,8 +22,8 @@ bool revocation_reason_find(
 bool revocation_statement(const char *application, const uint8_t sha256[32], const char *reason,
 	struct buffer *out, struct error *err);
 
-/* Was it asked for, and never answered? */
-bool revocation_pending(struct flow *flow, bool *pending, struct error *err);
+/* With which reason it was asked for and never answered; NULL: it was not. */
+bool revocation_asked(struct flow *flow, const struct revocation_reason **asked, struct error *err);
 /* The answer was found otherwise. */
 bool revocation_settle(struct flow *flow, struct error *err);
 

@@ -76,7 +76,9 @@ fault 'drop-before x9 POST /applications/*/revocation'
 expect 4 podpis revoke "$second" --reason superseded --yes --pin-file "$HOME/pin"
 mended
 revoked_are 0
-expect 0 podpis revoke "$second" --reason key-compromise --yes --pin-file "$HOME/pin"
+expect 2 podpis revoke "$second" --reason key-compromise --yes --pin-file "$HOME/pin"
+says 'asked for with the reason superseded'
+expect 0 podpis revoke "$second" --yes --pin-file "$HOME/pin"
 says 'the same goes again'
 says 'The revocation list has it'
 podpis show "$second" --json | jq -e '.state == "revoked" and .reason == "superseded"' >/dev/null || fail "$(podpis show "$second")"
