@@ -45,14 +45,21 @@ bool admin_open(struct context *context, struct authority **out, struct error *e
 	return false;
 }
 
-void administrator_clear(struct administrator *administrator)
+/* The administrator's own signature, from --signer, else the one in the token of --slot. */
+struct administrator {
+	struct uri uri;
+	struct slot slot;
+	struct token_signer signer;
+};
+
+static void administrator_clear(struct administrator *administrator)
 {
 	token_signer_clear(&administrator->signer);
 	slot_close(&administrator->slot);
 	uri_clear(&administrator->uri);
 }
 
-bool administrator_open(
+static bool administrator_open(
 	struct context *context, struct administrator *administrator, struct error *err)
 {
 	const struct options *options = &context->options;
@@ -78,6 +85,20 @@ bool administrator_open(
 	       slot_login_with(&administrator->slot, &context->pins, options, kind, err) &&
 	       token_signer_open(&administrator->slot, text != NULL ? &administrator->uri : NULL,
 		       NULL, &administrator->signer, err);
+}
+
+bool admin_sign(struct context *context, const struct buffer *statement, struct buffer *cms,
+	struct error *err)
+{
+	struct administrator administrator = {0};
+	bool done = administrator_open(context, &administrator, err) &&
+		    token_signer_sign(&administrator.signer, statement->data, statement->length,
+			    time(NULL), cms, err);
+
+	if (done)
+		output_field(&context->output, _("Signed with"), administrator.signer.uri);
+	administrator_clear(&administrator);
+	return done;
 }
 
 json_t *admin_json(const struct authority_status *status)

@@ -10,16 +10,12 @@
 /* The authority, when who is logged in there is an administrator. ERROR_USAGE when not. */
 bool admin_open(struct context *context, struct authority **out, struct error *err);
 
-/* The administrator's own signature, from --signer, else the one in the token of --slot. */
-struct administrator {
-	struct uri uri;
-	struct slot slot;
-	struct token_signer signer;
-};
-
-bool administrator_open(
-	struct context *context, struct administrator *administrator, struct error *err);
-void administrator_clear(struct administrator *administrator);
+/*
+ * Appends a detached CMS of the statement with the administrator's own signature, from --signer, else the one in the
+ * token of --slot; tells which that is.
+ */
+bool admin_sign(struct context *context, const struct buffer *statement, struct buffer *cms,
+	struct error *err);
 
 /* One application, for --json. */
 json_t *admin_json(const struct authority_status *status);

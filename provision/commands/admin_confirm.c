@@ -76,16 +76,12 @@ static bool sign_and_send(struct context *context, struct authority *authority,
 	struct error *err)
 {
 	struct buffer statement = BUFFER_INIT(64 << 10), cms = BUFFER_INIT(1 << 20);
-	struct administrator administrator = {0};
 	struct authority_status status = {0};
 	bool done = false;
 
 	if (!make_statement(before, application, &statement, err) ||
-		!administrator_open(context, &administrator, err) ||
-		!token_signer_sign(&administrator.signer, statement.data, statement.length,
-			time(NULL), &cms, err))
+		!admin_sign(context, &statement, &cms, err))
 		goto out;
-	output_field(&context->output, _("Signed with"), administrator.signer.uri);
 	if (!authority->class->admin_confirm(authority, before->id, statement.data,
 		    statement.length, cms.data, cms.length, &status, err))
 		goto out;
@@ -93,7 +89,6 @@ static bool sign_and_send(struct context *context, struct authority *authority,
 	done = true;
 out:
 	authority_status_clear(&status);
-	administrator_clear(&administrator);
 	buffer_free(&statement);
 	buffer_free(&cms);
 	return done;

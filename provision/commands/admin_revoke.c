@@ -23,7 +23,6 @@ static bool sign_and_send(struct context *context, struct authority *authority,
 	struct error *err)
 {
 	struct buffer statement = BUFFER_INIT(64 << 10), cms = BUFFER_INIT(1 << 20);
-	struct administrator administrator = {0};
 	struct authority_status status = {0};
 	char key[JOURNAL_KEY_SIZE];
 	bool done = false;
@@ -31,11 +30,8 @@ static bool sign_and_send(struct context *context, struct authority *authority,
 	/* A lost answer needs no key that was written down: the next try asks first, and finds it done. */
 	if (!revocation_statement(
 		    before->id, before->certificate_sha256, reason->name, &statement, err) ||
-		!journal_make_key(key, err) || !administrator_open(context, &administrator, err) ||
-		!token_signer_sign(&administrator.signer, statement.data, statement.length,
-			time(NULL), &cms, err))
+		!journal_make_key(key, err) || !admin_sign(context, &statement, &cms, err))
 		goto out;
-	output_field(&context->output, _("Signed with"), administrator.signer.uri);
 	if (!authority->class->revoke(authority, before->id, key,
 		    &(struct authority_statement){
 			    statement.data, statement.length, cms.data, cms.length},
@@ -45,7 +41,6 @@ static bool sign_and_send(struct context *context, struct authority *authority,
 	done = true;
 out:
 	authority_status_clear(&status);
-	administrator_clear(&administrator);
 	buffer_free(&statement);
 	buffer_free(&cms);
 	return done;
