@@ -399,12 +399,10 @@ static bool resend(
 	json_t *list;
 
 	*sent = false;
-	if (!journal_step_pending(flow->journal, flow->row.id, STEP, &pending, err))
+	if (!journal_step_find(flow->journal, flow->row.id, STEP, &step, &pending, err))
 		return false;
 	if (!pending)
 		return true;
-	if (!journal_step_begin(flow->journal, flow->row.id, STEP, NULL, 0, &step, err))
-		return false;
 	list = json_loadb((const char *)step.payload.data, step.payload.length, 0, NULL);
 	if (!fits(list, documents)) {
 		done = journal_step_drop(flow->journal, flow->row.id, STEP, err);

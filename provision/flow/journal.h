@@ -141,7 +141,10 @@ bool journal_make_key(char text[JOURNAL_KEY_SIZE], struct error *err);
  */
 bool journal_step_begin(struct journal *journal, int64_t application, const char *name,
 	const uint8_t *payload, size_t length, struct journal_step *out, struct error *err);
-/* Is one begun and not answered? */
+/* The one that was begun and not answered, into `out`; *found says whether there is one. */
+bool journal_step_find(struct journal *journal, int64_t application, const char *name,
+	struct journal_step *out, bool *found, struct error *err);
+/* Is there one? */
 bool journal_step_pending(struct journal *journal, int64_t application, const char *name,
 	bool *pending, struct error *err);
 /* It was answered (or given up): `answer` says how. */

@@ -22,8 +22,7 @@ bool journal_make_key(char text[JOURNAL_KEY_SIZE], struct error *err)
 	return true;
 }
 
-/* The one that was begun and not ended, into `out`; *found says whether there is one. */
-static bool find_open(struct journal *journal, int64_t application, const char *name,
+bool journal_step_find(struct journal *journal, int64_t application, const char *name,
 	struct journal_step *out, bool *found, struct error *err)
 {
 	sqlite3_stmt *statement = journal_prepare(journal,
@@ -67,7 +66,7 @@ bool journal_step_begin(struct journal *journal, int64_t application, const char
 	char uuid[JOURNAL_KEY_SIZE];
 	bool found = false, done = false;
 
-	if (!find_open(journal, application, name, &step, &found, err))
+	if (!journal_step_find(journal, application, name, &step, &found, err))
 		goto out;
 	if (!found) {
 		if (!journal_make_key(uuid, err))
@@ -105,7 +104,7 @@ bool journal_step_pending(struct journal *journal, int64_t application, const ch
 	bool *pending, struct error *err)
 {
 	struct journal_step step = {0};
-	bool done = find_open(journal, application, name, &step, pending, err);
+	bool done = journal_step_find(journal, application, name, &step, pending, err);
 
 	journal_step_clear(&step);
 	return done;

@@ -64,12 +64,10 @@ bool revocation_asked(struct flow *flow, const struct revocation_reason **asked,
 	bool pending, done;
 
 	*asked = NULL;
-	if (!journal_step_pending(flow->journal, flow->row.id, STEP, &pending, err))
+	if (!journal_step_find(flow->journal, flow->row.id, STEP, &step, &pending, err))
 		return false;
 	if (!pending)
 		return true;
-	if (!journal_step_begin(flow->journal, flow->row.id, STEP, NULL, 0, &step, err))
-		return false;
 	json = json_loadb((const char *)step.payload.data, step.payload.length, 0, NULL);
 	text = json_string_value(json_object_get(json, "statement"));
 	statement = text != NULL ? json_loads(text, 0, NULL) : NULL;
@@ -182,17 +180,13 @@ bool revocation_send(struct signing *signing, const char *reason, struct error *
 {
 	struct flow *flow = signing->flow;
 	struct journal_step step = {0};
-	const struct revocation_reason *asked = NULL;
-	bool done = false;
+	bool pending = false, done = false;
 
 	if (!flow_authority(flow, err) ||
 		!flow_has(flow, (const void *)(uintptr_t)flow->authority->class->revoke, "revoke",
 			err) ||
-		!revocation_asked(flow, &asked, err))
-		goto out;
-	if (asked != NULL ? !journal_step_begin(
-				    flow->journal, flow->row.id, STEP, NULL, 0, &step, err)
-			  : !make(signing, reason, &step, err))
+		!journal_step_find(flow->journal, flow->row.id, STEP, &step, &pending, err) ||
+		(!pending && !make(signing, reason, &step, err)))
 		goto out;
 	done = send(flow, &step, err);
 out:
