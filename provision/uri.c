@@ -180,3 +180,16 @@ struct slot_wish uri_wish(const struct uri *uri)
 		.model = uri->model,
 	};
 }
+
+bool uri_open(struct modules *modules, const char *text, const char *module, struct uri *uri,
+	struct slot *slot, struct error *err)
+{
+	struct slot_wish wish;
+
+	if (!uri_parse(text, uri, err))
+		return false;
+	wish = uri_wish(uri);
+	if (module != NULL)
+		wish.module_path = module;
+	return slot_open(modules, &wish, slot, err);
+}

@@ -36,4 +36,8 @@ char *uri_slot(const char *text);
 /* What to open for it; points into the URI. */
 struct slot_wish uri_wish(const struct uri *uri);
 
+/* Reads it and opens its slot, in `module` where that is not NULL. The caller clears both, also on failure. */
+bool uri_open(struct modules *modules, const char *text, const char *module, struct uri *uri,
+	struct slot *slot, struct error *err);
+
 #endif

@@ -120,16 +120,10 @@ static bool find_uri(struct context *context, const char *text, int64_t *id, str
 	struct slot slot = {.session = CK_INVALID_HANDLE};
 	struct journal *journal = NULL;
 	struct uri uri = {0};
-	struct slot_wish wish;
 	size_t found = 0;
 	bool done = false;
 
-	if (!uri_parse(text, &uri, err))
-		return false;
-	wish = uri_wish(&uri);
-	if (module != NULL)
-		wish.module_path = module;
-	if (!slot_open(&context->modules, &wish, &slot, err) ||
+	if (!uri_open(&context->modules, text, module, &uri, &slot, err) ||
 		!token_certificates_load(&slot, &certificates, err) || !journal_look(&journal, err))
 		goto out;
 	for (size_t i = 0; i < certificates.count; i++) {

@@ -148,15 +148,9 @@ static bool show_installed(
 	struct token_certificates certificates = {0};
 	struct slot slot = {.session = CK_INVALID_HANDLE};
 	struct uri uri = {0};
-	struct slot_wish wish;
 	bool done = false;
 
-	if (!uri_parse(text, &uri, err))
-		return false;
-	wish = uri_wish(&uri);
-	if (module != NULL)
-		wish.module_path = module;
-	if (!slot_open(&context->modules, &wish, &slot, err) ||
+	if (!uri_open(&context->modules, text, module, &uri, &slot, err) ||
 		!token_certificates_load(&slot, &certificates, err))
 		goto out;
 	for (size_t i = 0; i < certificates.count; i++) {

@@ -34,15 +34,8 @@ static bool open_by_uri(struct context *context, const char *text, const char *m
 	struct slot *slot, struct error *err)
 {
 	struct uri uri = {0};
-	struct slot_wish wish;
-	bool done;
+	bool done = uri_open(&context->modules, text, module, &uri, slot, err);
 
-	if (!uri_parse(text, &uri, err))
-		return false;
-	wish = uri_wish(&uri);
-	if (module != NULL)
-		wish.module_path = module;
-	done = slot_open(&context->modules, &wish, slot, err);
 	uri_clear(&uri);
 	return done;
 }
