@@ -59,10 +59,7 @@ issued() {
 		[ -f "$softhsm" ] || exit 77
 		sandbox_start
 		employed
-		SOFTHSM2_CONF=$work/softhsm.conf
-		export SOFTHSM2_CONF
-		mkdir "$work/tokens"
-		echo "directories.tokendir = $work/tokens" >"$SOFTHSM2_CONF"
+		softhsm_folder
 		pin_file=$HOME/card-pin
 		private "$pin_file" '73915'
 		softhsm2-util --init-token --free --label card --pin 73915 --so-pin 735191 >"$work/out"
@@ -73,16 +70,7 @@ issued() {
 	cloud)
 		sandbox_start --latency-ms 100
 		employed
-		cat >>"$XDG_CONFIG_HOME/podpis/podpis.conf" <<-END
-
-			[slot cloud]
-			store = cloud
-			url = $(jq -er .cloud_url "$work/ready.json")
-			ca-file = $ca
-			login = basic
-			username = ivanov
-			password-file = $(account ivanov password_file)
-		END
+		cloud_slot
 		obtained cloud
 		;;
 	esac

@@ -11,16 +11,7 @@ sandbox_start --control --credential 'ivanov id=a key=gost:tc26-256-A pin=1234 m
 	--credential 'ivanov id=c key=gost:tc26-512-A pin=1234 multisign=9 gost=reversed' \
 	--credential 'ivanov id=d key=gost:tc26-512-C scal=2 pin=1234'
 employed
-cat >>"$HOME/config/podpis/podpis.conf" <<END
-
-[slot cloud]
-store = cloud
-url = $(jq -er .cloud_url "$work/ready.json")
-ca-file = $ca
-login = basic
-username = ivanov
-password-file = $(account ivanov password_file)
-END
+cloud_slot
 podpis cloud refresh cloud
 head -c 100000 /dev/urandom >"$work/document"
 

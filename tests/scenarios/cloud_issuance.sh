@@ -7,17 +7,7 @@
 
 sandbox_start --control
 employed
-cloud=$(jq -er .cloud_url "$work/ready.json")
-cat >>"$HOME/config/podpis/podpis.conf" <<END
-
-[slot cloud]
-store = cloud
-url = $cloud
-ca-file = $ca
-login = basic
-username = ivanov
-password-file = $(account ivanov password_file)
-END
+cloud_slot
 
 # pin ID: the file with the PIN of the credential that the authority made for that application.
 pin() {

@@ -329,10 +329,7 @@ says 'too large to be in its signature'
 softhsm=/usr/lib/softhsm/libsofthsm2.so
 if [ -f $softhsm ]; then
 	step 'a key in SoftHSM'
-	SOFTHSM2_CONF=$work/softhsm.conf
-	export SOFTHSM2_CONF
-	mkdir "$work/tokens"
-	echo "directories.tokendir = $work/tokens" >"$SOFTHSM2_CONF"
+	softhsm_folder
 	podpis setup --module $softhsm --label soft --pin-file "$HOME/pin" --so-pin-file "$HOME/soft-so-pin"
 	soft() {
 		pkcs11-tool --module $softhsm --token-label soft "$@"

@@ -275,6 +275,28 @@ employed() {
 	signer=$(podpis show "$first" --json | jq -er .key)
 }
 
+# cloud_slot: the person's configuration gets the slot cloud, of the sandbox's signing service.
+cloud_slot() {
+	cat >>"$XDG_CONFIG_HOME/podpis/podpis.conf" <<-END
+
+		[slot cloud]
+		store = cloud
+		url = $(jq -er .cloud_url "$work/ready.json")
+		ca-file = $ca
+		login = basic
+		username = ivanov
+		password-file = $(account ivanov password_file)
+	END
+}
+
+# softhsm_folder: SoftHSM's tokens are in the story's folder, and there are none yet.
+softhsm_folder() {
+	SOFTHSM2_CONF=$work/softhsm.conf
+	export SOFTHSM2_CONF
+	mkdir "$work/tokens"
+	echo "directories.tokendir = $work/tokens" >"$SOFTHSM2_CONF"
+}
+
 # bump N: as if so many wrong PINs had been tried already at $vault (to try them takes long).
 bump() {
 	python3 - "$here/.." "$vault" "$1" <<'PYTHON'

@@ -9,10 +9,7 @@ softhsm=/usr/lib/softhsm/libsofthsm2.so
 
 sandbox_start
 employed
-SOFTHSM2_CONF=$work/softhsm.conf
-export SOFTHSM2_CONF
-mkdir "$work/tokens"
-echo "directories.tokendir = $work/tokens" >"$SOFTHSM2_CONF"
+softhsm_folder
 private "$HOME/soft-pin" 'pin-of-softhsm'
 
 step 'setup makes a token in it, once'

@@ -8,10 +8,7 @@
 softhsm=/usr/lib/softhsm/libsofthsm2.so
 [ -f $softhsm ] || exit 77
 
-SOFTHSM2_CONF=$work/softhsm.conf
-export SOFTHSM2_CONF
-mkdir "$work/tokens"
-echo "directories.tokendir = $work/tokens" >"$SOFTHSM2_CONF"
+softhsm_folder
 sandbox_start
 employed
 private "$HOME/soft-pin" 'pin-of-softhsm'

@@ -286,10 +286,7 @@ expect 0 podpis vault init --replace --label again --pin-file "$HOME/pin" --so-p
 softhsm=/usr/lib/softhsm/libsofthsm2.so
 if [ -f $softhsm ]; then
 	step 'another module: what is plain PKCS#11 works, what is not says so'
-	SOFTHSM2_CONF=$work/softhsm.conf
-	export SOFTHSM2_CONF
-	mkdir "$work/tokens"
-	echo "directories.tokendir = $work/tokens" >"$SOFTHSM2_CONF"
+	softhsm_folder
 	expect 0 podpis vault init --module $softhsm --label soft --pin-file "$HOME/pin" --so-pin-file "$work/new-so"
 	expect 0 podpis vault passwd --module $softhsm --slot soft --pin-file "$HOME/pin" --new-pin-file "$work/new"
 	expect 7 podpis vault passwd --module $softhsm --slot soft --pin-file "$HOME/pin" --new-pin-file "$work/new"
