@@ -99,6 +99,12 @@ static void test_both_versions(void **state)
 	assert_int_equal(c.multisign, 1);
 	credential_clear(&c);
 
+	/* Fewer than one signature for an authorisation is one. */
+	assert_true(
+		read("\"auth\": {\"mode\": \"implicit\"}, \"multisign\": -3", NULL, 2, &c, &err));
+	assert_int_equal(c.multisign, 1);
+	credential_clear(&c);
+
 	/* Explicit, with nothing to give: the service sees to it itself. */
 	assert_true(read("\"auth\": {\"mode\": \"explicit\", \"objects\": []}", NULL, 2, &c, &err));
 	assert_int_equal(c.mode, CREDENTIAL_IMPLICIT);

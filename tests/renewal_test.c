@@ -193,6 +193,36 @@ static void expect_subject(const char *name, const char *surname, const char *wo
 	name_clear(&subject);
 }
 
+static void expect_second(const char *name, const char *second, const char *words)
+{
+	struct name subject = {0};
+	struct error err = {0};
+
+	assert_done(name_add(&subject, "2.5.4.6", "RU", &err), &err);
+	assert_done(name_add(&subject, "2.5.4.3", name, &err), &err);
+	assert_done(name_add(&subject, "2.5.4.3", second, &err), &err);
+	assert_refused(renewal_same_subject(&flow, &subject, &err), &err, words);
+	name_clear(&subject);
+}
+
+/* As it may come in DER, longer than one that is made here. */
+static void expect_long(const char *words)
+{
+	struct name subject = {0};
+	struct error err = {0};
+	char *value = calloc(1, 2001);
+
+	assert_non_null(value);
+	memset(value, 'x', 2000);
+	assert_done(name_add(&subject, "2.5.4.6", "RU", &err), &err);
+	assert_done(name_add(&subject, "2.5.4.3", "Иванов", &err), &err);
+	assert_done(name_add(&subject, "2.5.4.4", "x", &err), &err);
+	free(subject.attributes[2].value);
+	subject.attributes[2].value = value;
+	assert_refused(renewal_same_subject(&flow, &subject, &err), &err, words);
+	name_clear(&subject);
+}
+
 static void test_subject(void **state)
 {
 	struct option accept;
@@ -203,6 +233,9 @@ static void test_subject(void **state)
 	expect_subject("Иванов", NULL, NULL);
 	expect_subject("Петров", NULL, "(CN: \"Иванов\", now \"Петров\")");
 	expect_subject("Иванов", "Иванов", "(surname: \"Иванов\", before \"\")");
+	/* A second value of a kind that was there, and one too long to be told. */
+	expect_second("Иванов", "Петров", "(CN: \"Петров\", before \"Иванов\")");
+	expect_long("a renewal takes no change");
 	workplace_option(&workplace, &accept, "accept", "CN");
 	expect_subject("Петров", NULL, NULL);
 	expect_subject("Петров", "Петров", "(surname: ");
